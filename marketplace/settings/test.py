@@ -1,0 +1,46 @@
+"""For the test suite: quick to set up, strict about mistakes, otherwise as the embedded site."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+
+if "CLOSEOUT_DATA" not in os.environ:
+    # Several runs may go on beside each other: each has its own directory for its files.
+    os.environ["CLOSEOUT_DATA"] = tempfile.mkdtemp(prefix="closeout-test-")
+    atexit.register(shutil.rmtree, os.environ["CLOSEOUT_DATA"], ignore_errors=True)
+for variable in ("DEBUG", "DEMO", "EMAIL_URL", "CACHE_URL", "PAYMENT_GATEWAY", "SITE_URL"):
+    os.environ.pop(variable, None)
+
+from marketplace.settings.base import DATA_DIR  # noqa: E402
+from marketplace.settings.embedded import *  # noqa: E402, F403
+from marketplace.settings.embedded import DATABASES, INSTALLED_APPS, MIDDLEWARE  # noqa: E402
+
+DEMO = False
+SECRET_KEY = "for-tests-only-" * 4
+SITE_URL = "http://testserver"
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # A file, as in life: only a file has a journal, and processes that wait for each other.
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+
+CACHES = {
+    alias: {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": alias}
+    for alias in ("default", "queue")
+}
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = True
+
+# A query per row in a page fails the test that asked for the page.
+INSTALLED_APPS = [*INSTALLED_APPS, "zeal"]
+MIDDLEWARE = ["zeal.middleware.zeal_middleware", *MIDDLEWARE]
+ZEAL_RAISE = True
