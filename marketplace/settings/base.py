@@ -293,3 +293,10 @@ LOGGING = {
 
 # Overrides of single numbers in marketplace/policy.py, by name.
 CLOSEOUT_POLICY: dict[str, Any] = {}
+
+# The product's own --------------------------------------------------------------------------------
+
+# Business numbers that differ here from marketplace/policy.py, by name.
+CLOSEOUT_POLICY: dict[str, Any] = {}
+# Raise where locks are taken against the house's order, instead of risking a deadlock.
+LOCK_RANKS_CHECKED = False

@@ -48,7 +48,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 _refuse(not ALLOWED_HOSTS, "ALLOWED_HOSTS is missing. Name the hosts of this site, with commas.")
 _refuse(
     "*" in ALLOWED_HOSTS,
-    "ALLOWED_HOSTS is open to every name, which lets a stranger forge links in e-mails: name hosts.",
+    "ALLOWED_HOSTS is open to every name, so strangers could forge links in e-mails: name hosts.",
 )
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SITE_URL = env.str("SITE_URL", default=f"https://{ALLOWED_HOSTS[0].lstrip('.')}")

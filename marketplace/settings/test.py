@@ -19,6 +19,7 @@ from marketplace.settings.embedded import *  # noqa: E402, F403
 from marketplace.settings.embedded import DATABASES, INSTALLED_APPS, MIDDLEWARE  # noqa: E402
 
 DEMO = False
+LOCK_RANKS_CHECKED = True
 SECRET_KEY = "for-tests-only-" * 4
 SITE_URL = "http://testserver"
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]

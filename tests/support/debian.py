@@ -26,7 +26,10 @@ def install(package: str, *, needed_for: str) -> None:
         )
     print(f"{needed_for} need {package}: installing it.", file=sys.stderr)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for arguments in (["update", "-qq"], ["install", "-qq", "-y", "--no-install-recommends", package]):
+    for arguments in (
+        ["update", "-qq"],
+        ["install", "-qq", "-y", "--no-install-recommends", package],
+    ):
         finished = subprocess.run(
             [apt, *arguments], env=environment, capture_output=True, text=True, check=False
         )

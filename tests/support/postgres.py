@@ -47,23 +47,23 @@ def main() -> int:
 def cluster(*, durable: bool = False) -> Iterator[str]:
     """Start a cluster with an empty database; give its URL; stop and remove it at the end."""
     with contextlib.ExitStack() as cleanup:
-        home = Path(tempfile.mkdtemp(prefix="closeout-pg-", dir="/tmp"))  # noqa: S108 - short path
+        home = Path(tempfile.mkdtemp(prefix="closeout-pg-", dir="/tmp"))
         cleanup.callback(shutil.rmtree, home, ignore_errors=True)
         account = _account(home)
         binaries = _reachable(_binaries(), home, account)
         data = str(home / "data")
         _quietly(
-            [str(binaries / "initdb"), "-D", data, "-A", "trust", "-U", "postgres"]
-            + ["-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
+            [
+                *(str(binaries / "initdb"), "-D", data, "-A", "trust", "-U", "postgres"),
+                *("-E", "UTF8", "--locale=C.UTF-8", "--no-sync"),
+            ],
             account,
         )
         options = f"-k {home} -c listen_addresses='' {'' if durable else NOT_DURABLE}"
         control = [str(binaries / "pg_ctl"), "-D", data]
         _quietly([*control, "-w", "-l", str(home / "log"), "-o", options, "start"], account)
         cleanup.callback(_quietly, [*control, "-m", "immediate", "stop"], account)
-        _quietly(
-            [str(binaries / "createdb"), "-h", str(home), "-U", "postgres", DATABASE], account
-        )
+        _quietly([str(binaries / "createdb"), "-h", str(home), "-U", "postgres", DATABASE], account)
         yield f"postgres://postgres@/{DATABASE}?host={home}"
 
 
@@ -74,7 +74,7 @@ def _run(command: list[str], url: str) -> int:
     child = subprocess.Popen(
         _with_our_python(command),
         env={**os.environ, "DATABASE_URL": url},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     return child.wait()
 
@@ -96,7 +96,7 @@ def _binaries() -> Path:
 
 
 def _debian_binaries() -> Path | None:
-    versions = [path for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
+    versions = list(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not versions:
         return None
     return max(versions, key=lambda path: float(path.parts[-3])).parent
@@ -127,7 +127,7 @@ def _account(home: Path) -> dict[str, Any]:
 
 
 def _reachable(binaries: Path, home: Path, account: dict[str, Any]) -> Path:
-    """Return the binaries where the account can run them, copied if the checkout is closed to it."""
+    """Return binaries that the account can run: copied, if the checkout is closed to it."""
     probe = [str(binaries / "initdb"), "--version"]
     try:
         subprocess.run(probe, **account, cwd=home, capture_output=True, check=True)

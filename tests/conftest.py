@@ -1,0 +1,7 @@
+"""What every test gets without asking; each plugin says in its first lines what it does."""
+
+pytest_plugins = [
+    "tests.support.profile",
+    "tests.support.selection",
+    "tests.support.detectors",
+]
