@@ -1,0 +1,172 @@
+"""Who may do what when, on the agreement's side.
+
+Small functions ``(row, actor) -> Refusal | None``: a disabled button, a page and a capability give
+the same sentence. They read only the row, its contract and the actor.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from contracts.states import Side
+from marketplace import policy
+from marketplace.actors import Actor
+from marketplace.refusals import Refusal
+
+if TYPE_CHECKING:
+    from contracts.models import Contract, Milestone
+
+ENDED = Refusal("This contract has ended.")
+
+
+def platform_only(row: Any, actor: Actor) -> Refusal | None:
+    return None if actor.is_platform else Refusal("Only Closeout itself does this.")
+
+
+def takes_part(contract: Contract, actor: Actor) -> Refusal | None:
+    """Anyone acting for one of the two sides."""
+    if contract.side_of(actor.party_id) is None:
+        return Refusal("Only the two sides of this contract can do this.")
+    return None
+
+
+def may_end(contract: Contract, actor: Actor) -> Refusal | None:
+    """Either side's owners and managers, at any time, without consent (S). Support for a side."""
+    if actor.is_staff:
+        return None
+    side = contract.side_of(actor.party_id)
+    if side is None:
+        return Refusal("Only the two sides of this contract can end it.")
+    if not actor.manages:
+        return Refusal(f"Only an owner or manager of {contract.party(side).name} can end.")
+    return None
+
+
+def client_manages(contract: Contract, actor: Actor) -> Refusal | None:
+    return _manages(contract, actor, Side.CLIENT)
+
+
+def talent_manages(contract: Contract, actor: Actor) -> Refusal | None:
+    return _manages(contract, actor, Side.TALENT)
+
+
+def talent_answers_offer(contract: Contract, actor: Actor) -> Refusal | None:
+    """Offers are accepted and declined by the talent's owners and managers."""
+    return _manages(contract, actor, Side.TALENT)
+
+
+def client_withdraws_offer(contract: Contract, actor: Actor) -> Refusal | None:
+    return _manages(contract, actor, Side.CLIENT)
+
+
+def client_runs_milestones(milestone: Milestone, actor: Actor) -> Refusal | None:
+    """The client adds, edits, funds and approves, while the contract is active."""
+    return _while_active(milestone.contract) or _manages(milestone.contract, actor, Side.CLIENT)
+
+
+def client_plans(milestone: Milestone, actor: Actor) -> Refusal | None:
+    """What is not funded yet is the client's to edit, unless a charge for it is open."""
+    return client_runs_milestones(milestone, actor)
+
+
+def client_funds(milestone: Milestone, actor: Actor) -> Refusal | None:
+    """The client funds; the platform does when a charge is confirmed, on an offer too."""
+    if actor.is_platform:
+        return None
+    contract = milestone.contract
+    if not (contract.is_active or contract.is_offered):
+        return ENDED
+    return _manages(contract, actor, Side.CLIENT)
+
+
+def talent_proposes(milestone: Milestone, actor: Actor) -> Refusal | None:
+    return _while_active(milestone.contract) or _manages(milestone.contract, actor, Side.TALENT)
+
+
+def may_propose(contract: Contract, actor: Actor) -> Refusal | None:
+    """The talent's owners and managers may propose a milestone."""
+    return _while_active(contract) or _manages(contract, actor, Side.TALENT)
+
+
+def may_add_milestone(contract: Contract, actor: Actor) -> Refusal | None:
+    """The client's owners and managers add milestones (S)."""
+    return _while_active(contract) or _manages(contract, actor, Side.CLIENT)
+
+
+def talent_submits(milestone: Milestone, actor: Actor) -> Refusal | None:
+    """Anyone who sees the contract on the talent's side submits and takes back."""
+    return _while_active(milestone.contract) or _acts_for(milestone.contract, actor, Side.TALENT)
+
+
+def client_reviews(milestone: Milestone, actor: Actor) -> Refusal | None:
+    return client_runs_milestones(milestone, actor)
+
+
+def client_extends(milestone: Milestone, actor: Actor) -> Refusal | None:
+    """Once per milestone (D)."""
+    if milestone.extended_because:
+        return Refusal("The review was extended before; that is possible once per milestone.")
+    return client_reviews(milestone, actor)
+
+
+def may_release(milestone: Milestone, actor: Actor) -> Refusal | None:
+    """The client approves; the platform when the review is over; support never pays."""
+    if actor.is_platform:
+        return None
+    return client_runs_milestones(milestone, actor)
+
+
+def may_cancel_milestone(milestone: Milestone, actor: Actor) -> Refusal | None:
+    """Open milestones are cancelled by whoever ends the contract, or by the offer's answer."""
+    if actor.is_platform or actor.is_staff:
+        return None
+    return takes_part(milestone.contract, actor)
+
+
+def may_start_again(contract: Contract, actor: Actor) -> Refusal | None:
+    """The client makes the new offer (D)."""
+    if not contract.is_ended:
+        return Refusal("Starting again is for contracts that have ended.")
+    return _manages(contract, actor, Side.CLIENT)
+
+
+def may_write(contract: Contract, actor: Actor) -> Refusal | None:
+    """Messages stay possible after the end."""
+    if contract.never_started:
+        return Refusal("This offer never became a contract.")
+    return takes_part(contract, actor)
+
+
+def may_tick(contract: Contract, actor: Actor) -> Refusal | None:
+    """Checklist items are ticked by anyone who sees the contract on that side."""
+    if not contract.is_ended:
+        return Refusal("The checklist opens when the contract ends.")
+    return takes_part(contract, actor)
+
+
+def minimum_for(leftover_minor: int, currency: str) -> int:
+    """The least a milestone may be: 5.00 (S), or the whole leftover escrow when smaller (D)."""
+    minimum = policy.minimum_milestone(currency).minor
+    return min(minimum, leftover_minor) if leftover_minor else minimum
+
+
+def _while_active(contract: Contract) -> Refusal | None:
+    if contract.is_ended:
+        return ENDED
+    if not contract.is_active:
+        return Refusal("This is possible once the offer is accepted.")
+    return None
+
+
+def _manages(contract: Contract, actor: Actor, side: Side) -> Refusal | None:
+    refusal = _acts_for(contract, actor, side)
+    if refusal is None and not actor.manages:
+        name = contract.party(side).name
+        return Refusal(f"Only an owner or manager of {name} can do this.")
+    return refusal
+
+
+def _acts_for(contract: Contract, actor: Actor, side: Side) -> Refusal | None:
+    if contract.side_of(actor.party_id) is side:
+        return None
+    return Refusal(f"Only {contract.party(side).name} can do this.")

@@ -1,0 +1,29 @@
+"""Where allauth meets the product: sign-up makes a party, a confirmed address claims invitations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.http import HttpRequest
+
+from marketplace import clock, parties
+from marketplace.models import User
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """Our sign-up form's fields, and invitations."""
+
+    def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
+        user.name = form.cleaned_data["name"]
+        user.signed_up_as = form.cleaned_data["kind"]
+        user.date_joined = clock.now()
+        saved: User = super().save_user(request, user, form, commit)
+        return saved
+
+    def confirm_email(self, request: HttpRequest, email_address: Any) -> bool:
+        """A confirmed address makes the party; offers that waited for the address are its own."""
+        confirmed: bool = super().confirm_email(request, email_address)
+        if confirmed:
+            parties.welcome(by=email_address.user)
+        return confirmed

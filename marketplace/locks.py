@@ -1,0 +1,99 @@
+"""Row locks, always in one order, so that no two transactions wait for each other.
+
+The order is :class:`~marketplace.models.history.Rank`: party, contract, milestone or week, refund
+request, gateway operation, book, accounts by id. Where ``settings.LOCK_RANKS_CHECKED`` is on (the
+tests) an inversion raises instead of becoming a rare deadlock.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import connection, models
+from django.db.models import QuerySet
+
+from marketplace.models.history import Rank
+
+M = TypeVar("M", bound=models.Model)
+
+
+class LockOrderBroken(AssertionError):
+    """A row was locked after one of a higher rank."""
+
+
+def rows(queryset: QuerySet[M], rank: Rank) -> list[M]:
+    """Lock and read the rows of a queryset in id order. Must run inside ``atomic``."""
+    _note(rank)
+    return list(queryset.select_for_update(of=("self",), no_key=True).order_by("pk"))
+
+
+def row(queryset: QuerySet[M], rank: Rank) -> M:
+    """Lock and read the one row of a queryset.
+
+    Raises:
+        Model.DoesNotExist: there is none.
+    """
+    _note(rank)
+    return queryset.select_for_update(of=("self",), no_key=True).get()
+
+
+def free_rows(queryset: QuerySet[M], rank: Rank) -> list[M]:
+    """Lock those rows that nobody else holds, where the engine can skip; otherwise all of them."""
+    _note(rank)
+    skips = connection.features.has_select_for_update_skip_locked
+    return list(
+        queryset.select_for_update(of=("self",), no_key=True, skip_locked=skips).order_by("pk")
+    )
+
+
+def in_transaction() -> bool:
+    """Whether a transaction of our own is open; a test case's wrapping one does not count."""
+    return any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
+
+
+def _note(rank: Rank) -> None:
+    if not in_transaction():
+        raise LockOrderBroken("a lock without a transaction holds nothing")
+    if not settings.LOCK_RANKS_CHECKED:
+        return
+    held = _held()
+    if held and rank < held[-1]:
+        raise LockOrderBroken(f"{rank.name} after {Rank(held[-1]).name}")
+    held.append(rank)
+
+
+def _held() -> list[int]:
+    """The ranks locked so far in the current transaction, kept on the connection."""
+    key = _transaction_key()
+    noted: Any = getattr(connection, "_closeout_ranks", None)
+    if noted is None or noted[0] != key:
+        noted = (key, [])
+        connection._closeout_ranks = noted  # type: ignore[attr-defined]
+    ranks: list[int] = noted[1]
+    return ranks
+
+
+def _transaction_key() -> Any:
+    """Something that differs from one of our transactions to the next.
+
+    Inside a test case the outermost of our blocks is a savepoint, whose name is unique. Otherwise
+    it is a real transaction, told apart by a marker among its commit hooks, which the engine's
+    wrapper throws away both on commit and on rollback.
+    """
+    wrapping = sum(
+        1 for block in connection.atomic_blocks if getattr(block, "_from_testcase", False)
+    )
+    if wrapping:
+        return connection.savepoint_ids[wrapping - 1]
+    for _, hook, *_ in connection.run_on_commit:
+        if isinstance(hook, _Marker):
+            return hook
+    marker = _Marker()
+    connection.on_commit(marker)
+    return marker
+
+
+class _Marker:
+    def __call__(self) -> None:
+        """Nothing to do on commit; being in the list is the point."""

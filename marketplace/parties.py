@@ -1,0 +1,77 @@
+"""Parties come to be: by signing up, by being invited, and by claiming an invitation."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.db import transaction
+
+from marketplace import clock
+from marketplace.models import Membership, Party, User
+from marketplace.states import TALENT_KINDS, PartyKind, Role
+
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
+def code(length: int) -> str:
+    """An unguessable code of letters and digits that cannot be mistaken for each other."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+@transaction.atomic
+def found(*, kind: PartyKind, name: str, by: User) -> Membership:
+    """Make a party whose owner is ``by``, unless an invitation by e-mail already made it.
+
+    A talent that was invited by the owner's address becomes this party, with the offers that wait
+    for it: the address must be confirmed before this is called.
+    """
+    now = clock.now()
+    party = _invited(by.email) if kind in TALENT_KINDS else None
+    if party is None:
+        party = Party(kind=kind, name=name, slug=code(12).lower(), created_at=now)
+    party.kind, party.name, party.invited_email = kind, name, ""
+    party.save()
+    return Membership.objects.create(user=by, party=party, role=Role.OWNER, joined_at=now)
+
+
+@transaction.atomic
+def welcome(*, by: User) -> None:
+    """A person's address is confirmed: make the party they signed up as, claim invitations."""
+    if by.signed_up_as and not by.memberships.exists():
+        found(kind=PartyKind(by.signed_up_as), name=by.name, by=by)
+    invited = _invited(by.email)
+    if invited is not None:
+        found(kind=PartyKind(invited.kind), name=by.name, by=by)
+
+
+def talent_by_email(email: str) -> Party:
+    """The talent an offer to this address goes to: the person's own, or one newly invited.
+
+    Nothing tells the caller which of the two it was.
+    """
+    address = email.strip().lower()
+    known = (
+        Membership.objects.managing()
+        .filter(user__email=address, party__kind__in=TALENT_KINDS)
+        .select_related("party")
+        .order_by("id")
+        .first()
+    )
+    if known is not None:
+        return known.party
+    invited = _invited(address)
+    if invited is not None:
+        return invited
+    return Party.objects.create(
+        kind=PartyKind.FREELANCER,
+        name=address,
+        slug=code(12).lower(),
+        invited_email=address,
+        created_at=clock.now(),
+    )
+
+
+def _invited(address: str) -> Party | None:
+    return Party.objects.select_for_update(of=("self",), no_key=True).filter(
+        invited_email=address
+    ).first()

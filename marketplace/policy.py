@@ -1,0 +1,174 @@
+"""Every business number, named once, with its unit and its source.
+
+A deployment overrides one by its name in ``settings.CLOSEOUT_POLICY``. Sources: S is one of the two
+source documents on ending contracts, D a decision of this project (see docs/decisions).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, TypeVar
+
+from django.conf import settings
+
+from marketplace.money import Money
+
+T = TypeVar("T")
+
+VERSION: Final = 1
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One number of the rule book, for the operator's overview."""
+
+    name: str
+    value: Any
+    unit: str
+    source: str
+
+
+RULES: dict[str, Rule] = {}
+
+
+def _rule(name: str, default: T, *, unit: str, source: str) -> T:
+    value: T = getattr(settings, "CLOSEOUT_POLICY", {}).get(name, default)
+    RULES[name] = Rule(name, value, unit, source)
+    return value
+
+
+CURRENCIES: Final = _rule(
+    "CURRENCIES", ("USD", "EUR", "GBP"), unit="ISO 4217 codes one can choose", source="D"
+)
+MINIMUM_MILESTONE: Final = _rule(
+    "MINIMUM_MILESTONE",
+    {"USD": 500, "EUR": 500, "GBP": 500},
+    unit="minor units by currency",
+    source="S: a milestone is at least $5",
+)
+MAXIMUM_AMOUNT: Final = _rule(
+    "MAXIMUM_AMOUNT",
+    {"USD": 100_000_000, "EUR": 100_000_000, "GBP": 100_000_000},
+    unit="minor units by currency, per amount",
+    source="D",
+)
+MINIMUM_CHARGE: Final = _rule(
+    "MINIMUM_CHARGE",
+    {"USD": 50, "EUR": 50, "GBP": 30},
+    unit="minor units by currency: the least the gateway charges",
+    source="D, as payment providers have it",
+)
+PUBLIC_FEEDBACK_MINIMUM: Final = _rule(
+    "PUBLIC_FEEDBACK_MINIMUM",
+    {"USD": 100, "EUR": 100, "GBP": 100},
+    unit="minor units by currency, net paid",
+    source="rule book: public when at least 1.00 was paid",
+)
+TALENT_FEE: Final = _rule(
+    "TALENT_FEE", 1_000, unit="basis points of each payment", source="rule book: 10 %"
+)
+
+OFFER_WINDOW: Final = _rule(
+    "OFFER_WINDOW", timedelta(days=7), unit="time to accept an offer", source="rule book"
+)
+REVIEW_WINDOW: Final = _rule(
+    "REVIEW_WINDOW",
+    timedelta(days=14),
+    unit="time from a submission to its automatic release",
+    source="rule book",
+)
+REVIEW_REMINDERS: Final = _rule(
+    "REVIEW_REMINDERS",
+    (timedelta(days=7), timedelta(days=11), timedelta(days=13)),
+    unit="after the submission",
+    source="rule book",
+)
+REVIEW_EXTENSION: Final = _rule(
+    "REVIEW_EXTENSION", timedelta(days=7), unit="once per milestone", source="D"
+)
+SECURITY_PERIOD: Final = _rule(
+    "SECURITY_PERIOD", timedelta(days=5), unit="from paid to available", source="rule book"
+)
+REFUND_WINDOW: Final = _rule(
+    "REFUND_WINDOW",
+    timedelta(days=180),
+    unit="after a payment, to the second",
+    source="S: payments of the past 180 days can be refunded",
+)
+ESCROW_ANSWER_WINDOW: Final = _rule(
+    "ESCROW_ANSWER_WINDOW",
+    timedelta(days=7),
+    unit="for the talent to answer an escrow refund request",
+    source="rule book",
+)
+ESCROW_ANSWER_REMINDERS: Final = _rule(
+    "ESCROW_ANSWER_REMINDERS",
+    (timedelta(days=3), timedelta(days=5), timedelta(days=6)),
+    unit="after the request",
+    source="rule book",
+)
+FEEDBACK_DAYS: Final = _rule(
+    "FEEDBACK_DAYS", 14, unit="whole UTC days after the end", source="rule book"
+)
+START_AGAIN_WINDOW: Final = _rule(
+    "START_AGAIN_WINDOW",
+    timedelta(days=7),
+    unit="in which starting again is offered first",
+    source="D",
+)
+
+OPERATION_RETRY: Final = _rule(
+    "OPERATION_RETRY",
+    (
+        timedelta(minutes=1),
+        timedelta(minutes=5),
+        timedelta(minutes=30),
+        timedelta(hours=2),
+    ),
+    unit="until the gateway is asked again; the last one repeats",
+    source="D",
+)
+OPERATION_GIVES_UP: Final = _rule(
+    "OPERATION_GIVES_UP",
+    timedelta(hours=24),
+    unit="after which an unanswered charge is called off at the gateway",
+    source="D 0004",
+)
+NOTICE_RETRY: Final = _rule(
+    "NOTICE_RETRY",
+    (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6)),
+    unit="until an e-mail that failed is tried again; the last one repeats",
+    source="D",
+)
+NOTICE_LEASE: Final = _rule(
+    "NOTICE_LEASE", timedelta(minutes=5), unit="one sender's claim on an e-mail", source="D"
+)
+
+TITLE_LENGTH: Final = 120
+TEXT_LENGTH: Final = 5_000
+NOTE_LENGTH: Final = 2_000
+LINKS: Final = 10
+MILESTONES: Final = 100
+
+
+def minimum_milestone(currency: str) -> Money:
+    """The least a milestone may be (S: $5)."""
+    return Money(MINIMUM_MILESTONE[currency], currency)
+
+
+def maximum_amount(currency: str) -> Money:
+    return Money(MAXIMUM_AMOUNT[currency], currency)
+
+
+def minimum_charge(currency: str) -> Money:
+    return Money(MINIMUM_CHARGE[currency], currency)
+
+
+def public_feedback_minimum(currency: str) -> Money:
+    return Money(PUBLIC_FEEDBACK_MINIMUM[currency], currency)
+
+
+def step(steps: tuple[timedelta, ...], attempt: int) -> timedelta:
+    """How long to wait after attempt number ``attempt`` (from 1); the last step repeats."""
+    return steps[min(max(attempt, 1), len(steps)) - 1]

@@ -1,0 +1,176 @@
+"""The transition door: the only way a state changes.
+
+Inside one transaction the door locks the aggregate and the row in the house's order and reads them
+again, carries out what is already due on the aggregate, asks the rule, asks django-fsm, runs the
+pure transition, saves the named fields, writes the history row, and hands the locked row back; the
+capability that called it then posts money and writes notices in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from django.db import models
+from django_fsm import can_proceed
+
+from marketplace import clock, locks
+from marketplace.actors import Actor
+from marketplace.models.history import Stateful
+from marketplace.refusals import NotYours, Overtaken, Refusal, Refused
+
+S = TypeVar("S", bound=Stateful)
+A = TypeVar("A", bound=models.Model)
+
+RuleFunction = Callable[[Any, Actor], Refusal | None]
+
+_due_work: dict[type[models.Model], Callable[[Any], None]] = {}
+
+
+class allowed:  # noqa: N801 - reads as part of the decorator: permission=allowed(rule)
+    """A rule as the ``permission`` of a django-fsm transition, kept askable for its reason."""
+
+    def __init__(self, rule: RuleFunction) -> None:
+        self.rule = rule
+
+    def __call__(self, row: Any, actor: Actor) -> bool:
+        return self.rule(row, actor) is None
+
+
+def carries_out_due_work(model: type[A], work: Callable[[A], None]) -> None:
+    """Register what is carried out first whenever an aggregate of this model is entered."""
+    _due_work[model] = work
+
+
+def enter(aggregate: A, *, related: Sequence[str] = ()) -> A:
+    """Lock an aggregate, read it again, and carry out what is already due on it.
+
+    Args:
+        aggregate: a contract, or another row that is its own aggregate.
+        related: foreign keys to read along.
+
+    Returns:
+        The locked row; the one passed in is stale from now on.
+    """
+    model = type(aggregate)
+    queryset = model._base_manager.filter(pk=aggregate.pk).select_related(*related)
+    locked = locks.row(queryset, model.lock_rank)  # type: ignore[attr-defined]
+    work = _due_work.get(model)
+    if work is not None:
+        work(locked)
+    return locked
+
+
+def refuse_unless_possible(row: Stateful, name: str, *, by: Actor) -> None:
+    """Ask the rule, then the machine.
+
+    Raises:
+        NotYours: the rule says this actor may not.
+        Overtaken: the state does not allow it (any more).
+    """
+    method = getattr(row, name)
+    refusal = _rule(method, row)(row, by)
+    if refusal is not None:
+        raise NotYours(refusal)
+    if not can_proceed(method):
+        raise Overtaken(_no_longer(row))
+
+
+def possible(row: Stateful, name: str, *, by: Actor) -> Refusal | None:
+    """The same question as :func:`refuse_unless_possible`, as an answer for buttons."""
+    try:
+        refuse_unless_possible(row, name, by=by)
+    except Refused as refused:
+        return Refusal(refused.sentence)
+    return None
+
+
+def move(row: S, name: str, *, by: Actor, reason: str = "", **arguments: Any) -> S:
+    """Run one transition of a row that is locked in this transaction, with its history.
+
+    Args:
+        row: the locked row, as :func:`enter` or a lock of its own returned it; its aggregate must
+            be locked too (the same object, so that its version counts on).
+        name: the transition's method.
+        arguments: passed to the transition.
+
+    Raises:
+        NotYours, Overtaken: see :func:`refuse_unless_possible`.
+    """
+    refuse_unless_possible(row, name, by=by)
+    aggregate, source = row.aggregate, row.state
+    getattr(row, name)(**arguments)
+    aggregate.version += 1
+    row.save()
+    if aggregate is not row:
+        aggregate.save(update_fields=["version"])
+    history_row(row, name, source=source, by=by, reason=reason).save(force_insert=True)
+    return row
+
+
+def move_all(rows: Sequence[S], name: str, *, by: Actor, reason: str = "", **arguments: Any) -> None:
+    """The set form: one transition on several locked rows of one aggregate, in two writes.
+
+    Saves only the fields the transition changed on any of the rows. The aggregate's raised version
+    is saved by the caller together with what else it changes, or by :func:`move` of the aggregate.
+
+    Raises:
+        NotYours, Overtaken: any of the rows refuses; nothing was written.
+    """
+    if not rows:
+        return
+    records, fields = [], {"state"}
+    for row in rows:
+        refuse_unless_possible(row, name, by=by)
+    for row in rows:
+        source, before = row.state, _columns(row)
+        getattr(row, name)(**arguments)
+        fields |= {column for column, value in _columns(row).items() if before[column] != value}
+        row.aggregate.version += 1
+        records.append(history_row(row, name, source=source, by=by, reason=reason))
+    type(rows[0])._base_manager.bulk_update(rows, sorted(fields))
+    type(records[0])._base_manager.bulk_create(records)
+
+
+def created(row: Stateful, *, by: Actor, reason: str = "") -> None:
+    """Write the first history row of something just made; its aggregate is locked, or new."""
+    aggregate = row.aggregate
+    aggregate.version += 1
+    aggregate.save(update_fields=["version"])
+    history_row(row, "create", source="", by=by, reason=reason).save(force_insert=True)
+
+
+def history_row(row: Stateful, name: str, *, source: str, by: Actor, reason: str) -> Any:
+    """The unsaved history row of a change that brought the aggregate to its present version."""
+    aggregate = row.aggregate
+    relation = type(aggregate)._meta.get_field("history")
+    model, key = relation.related_model, relation.field.name  # type: ignore[union-attr]
+    return model(
+        **{key: aggregate},
+        **by.columns(),
+        sequence=aggregate.version,
+        row_label=row._meta.model_name,
+        row_id=row.pk,
+        transition=name,
+        source=source,
+        target=row.state,
+        reason=reason,
+        at=clock.now(),
+    )
+
+
+def _rule(method: Any, row: Stateful) -> RuleFunction:
+    transitions = method._django_fsm.transitions
+    found = transitions.get(row.state) or next(iter(transitions.values()))
+    rule: RuleFunction = found.permission.rule
+    return rule
+
+
+def _no_longer(row: Stateful) -> str:
+    label = type(row)._meta.verbose_name
+    state = row.get_state_display()  # type: ignore[attr-defined]
+    return f"This is no longer possible: the {label} is {str(state).lower()} now."
+
+
+def _columns(row: models.Model) -> dict[str, Any]:
+    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}

@@ -1,0 +1,61 @@
+"""Who may move which money when. Each rule gives the sentence that buttons and doors show."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from marketplace import policy
+from marketplace.actors import Actor
+from marketplace.refusals import Refusal
+
+if TYPE_CHECKING:
+    from payments.models import EscrowRefundRequest, Payment
+
+ONLY_MANAGERS = "Only an owner or manager of {party} can do this."
+
+
+def platform_only(row: Any, actor: Actor) -> Refusal | None:
+    return None if actor.is_platform else Refusal("Only Closeout itself does this.")
+
+
+def staff_only(row: Any, actor: Actor) -> Refusal | None:
+    return None if actor.is_staff else Refusal("Only support can do this.")
+
+
+def talent_answers(request: EscrowRefundRequest, actor: Actor) -> Refusal | None:
+    """The talent's owners and managers answer an escrow refund request."""
+    return _managers_of(request.book.talent, actor)
+
+
+def client_answers(request: EscrowRefundRequest, actor: Actor) -> Refusal | None:
+    """The client's owners and managers may pay instead."""
+    return _managers_of(request.book.client, actor)
+
+
+def may_refund(payment: Payment, actor: Actor, *, now: datetime) -> Refusal | None:
+    """Refunds: by the talent's owners and managers, of payments of the last 180 days (S)."""
+    refusal = _managers_of(payment.book.talent, actor)
+    if refusal is not None:
+        return refusal
+    if now > refundable_until(payment):
+        return Refusal(
+            f"This payment is more than {policy.REFUND_WINDOW.days} days old"
+            " and can no longer be refunded."
+        )
+    if not payment.refundable:
+        return Refusal("This payment was refunded in full already.")
+    return None
+
+
+def refundable_until(payment: Payment) -> datetime:
+    """The last instant at which the payment can be refunded, to the second (S: 180 days)."""
+    return payment.paid_at + policy.REFUND_WINDOW
+
+
+def _managers_of(party: Any, actor: Actor) -> Refusal | None:
+    if actor.party_id != party.pk:
+        return Refusal(f"Only {party.name} can do this.")
+    if not actor.manages:
+        return Refusal(ONLY_MANAGERS.format(party=party.name))
+    return None
