@@ -302,7 +302,7 @@ def empty_state(
 
 
 @register.inclusion_tag("components/menu.html")
-def menu(*, items: Sequence[MenuItem], of: str = "", id: str = "more") -> dict[str, Any]:
+def menu(items: Sequence[MenuItem], *, of: str = "", id: str = "more") -> dict[str, Any]:
     name = f"More options for {of}" if of else "More options"
     return {"items": items, "name": name, "id": id}
 
@@ -335,6 +335,30 @@ def dialog(
 @register.inclusion_tag("components/tabs.html")
 def tabs(*, label: str, tabs: Sequence[Tab]) -> dict[str, Any]:
     return {"label": label, "tabs": tabs}
+
+
+@block(register, "components/jobs.html")
+def jobs(*, body: str) -> dict[str, Any]:
+    return {"body": body}
+
+
+@block(register, "components/job.html", slots=("waits", "figures", "menu"))
+def job(
+    *, body: str, title: str, url: str, waits: str = "", figures: str = "", menu: str = ""
+) -> dict[str, Any]:
+    return {
+        "body": body,
+        "title": title,
+        "url": url,
+        "waits": waits,
+        "figures": figures,
+        "menu": menu,
+    }
+
+
+@register.inclusion_tag("components/waits.html")
+def waits(words: str, *, icon: str, url: str = "", note: str = "") -> dict[str, Any]:
+    return {"words": words, "icon": icon, "url": url, "note": note}
 
 
 @block(register, "components/timeline.html")
@@ -508,7 +532,7 @@ def diary(
 @register.inclusion_tag("components/money_bar.html")
 def money_bar(parts: Sequence[Part], *, legend: bool = True) -> dict[str, Any]:
     shown = _parts("money_bar", parts)
-    words = ", ".join(f"{part.amount.format()} {part.label.lower()}" for part in shown)
+    words = ", ".join(f"{part.amount.format()} {_lower(part.label)}" for part in shown)
     return {
         "parts": shown,
         "bars": drawing.bar(shown),
@@ -567,6 +591,11 @@ def _words(value: Money | str) -> str:
     if not words:
         raise TemplateSyntaxError("an amount is missing")
     return words
+
+
+def _lower(label: str) -> str:
+    """A label inside a sentence; a name in it keeps its capitals."""
+    return label[:1].lower() + label[1:]
 
 
 def _parts(tag: str, parts: Sequence[Part]) -> list[Part]:
