@@ -19,14 +19,22 @@ from typing import Any, Final
 
 import pytest
 from django.conf import settings
-from django.db.models import OrderBy, QuerySet
+from django.db.models import OrderBy, QuerySet, manager
 from django.db.models.functions import Random
-from django.db.models.sql.compiler import SQLCompiler
+from django.db.models.sql.compiler import (
+    SQLAggregateCompiler,
+    SQLCompiler,
+    SQLDeleteCompiler,
+    SQLInsertCompiler,
+    SQLUpdateCompiler,
+)
 from django.template.base import FilterExpression, Parser, Variable, VariableDoesNotExist
 from django.test.client import Client
-from justhtml import FragmentContext, JustHTML, StrictModeError
+from justhtml import JustHTML, StrictModeError
+from justhtml.parser.context import FragmentContext
 
 PROJECT: Final = Path(settings.BASE_DIR)
+NO_LISTS: Final = (SQLAggregateCompiler, SQLDeleteCompiler, SQLInsertCompiler, SQLUpdateCompiler)
 TEMPLATES: Final = str(PROJECT / "templates")
 
 _unseen: list[str] = []
@@ -106,7 +114,7 @@ def _shuffle_unordered_lists() -> None:
     execute, order_by = SQLCompiler.execute_sql, SQLCompiler._order_by_pairs
 
     def execute_shuffled(self: SQLCompiler, *args: Any, **kwargs: Any) -> Any:
-        self.may_shuffle = type(self) is SQLCompiler and _lists_rows(self.query)
+        self.may_shuffle = not isinstance(self, NO_LISTS) and _lists_rows(self.query)
         return execute(self, *args, **kwargs)
 
     def order_shuffled(self: SQLCompiler) -> Iterator[Any]:
@@ -140,12 +148,20 @@ def _watch_locks() -> None:
         of: tuple[str, ...] = (),
         no_key: bool = False,
     ) -> QuerySet[Any]:
-        caller = Path(sys._getframe(1).f_code.co_filename)
+        caller = _caller()
         if _is_ours(caller) and not (of and no_key):
             _found(f'{caller.name} locks rows without of=("self",), no_key=True.')
         return lock(self, nowait=nowait, skip_locked=skip_locked, of=of, no_key=no_key)
 
     QuerySet.select_for_update = lock_named  # type: ignore[method-assign]
+
+
+def _caller() -> Path:
+    """Return the file that asked for the lock, straight or through a manager's own method."""
+    frame = sys._getframe(2)
+    while frame.f_code.co_filename == manager.__file__:
+        frame = frame.f_back  # type: ignore[assignment]
+    return Path(frame.f_code.co_filename)
 
 
 def _is_ours(path: Path) -> bool:
