@@ -63,11 +63,11 @@ def start(
 ) -> GatewayOperation:
     """Write down the intent to charge, inside the caller's transaction.
 
-    The caller holds the lock of what the charge is for, and not yet the book's: this takes it.
-    Once committed, the caller calls :func:`carry_out`; if it dies before, a sweep does.
+    Once that is committed, the caller calls :func:`carry_out`; if it dies before, a sweep does.
 
     Args:
-        book: whose client is charged; its ``version`` counts on.
+        book: whose client is charged; as :func:`payments.ledger.lock` returned it, or made in this
+            transaction.
         purpose: a registered purpose.
         purpose_id: the row the money is for.
         amount: what is charged, at least the gateway's minimum.
@@ -75,9 +75,8 @@ def start(
         key: idempotency key of the call, unique for good.
     """
     now = clock.now()
-    locked = locks.row(Book.objects.filter(pk=book.pk), Rank.BOOK)
     operation = GatewayOperation.objects.create(
-        book=locked,
+        book=book,
         kind=OperationKind.CHARGE,
         purpose=purpose,
         purpose_id=purpose_id,
@@ -91,7 +90,6 @@ def start(
         **by.columns(),
     )
     transitions.created(operation, by=by)
-    book.version = locked.version
     return operation
 
 
