@@ -526,6 +526,11 @@ def diary(
     return {"lanes": lanes, "lines": drawing.hour_lines(from_hour=from_hour, to_hour=to_hour)}
 
 
+@register.inclusion_tag("components/diary_key.html")
+def diary_key() -> dict[str, Any]:
+    return {}
+
+
 # Money -----------------------------------------------------------------------------------------
 
 

@@ -62,12 +62,13 @@
     });
   }
 
+  // Times show in the browser's zone until the account names another.
   function tellZone() {
-    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    for (const field of document.querySelectorAll("input[data-zone]")) field.value = zone;
-    const form = document.querySelector("form[data-zone-form]");
-    if (!form || form.dataset.known === zone) return;
-    fetch(form.action, { method: "POST", body: new FormData(form), redirect: "manual" });
+    const said = `zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}`;
+    const secure = location.protocol === "https:" ? "; secure" : "";
+    if (!document.cookie.split("; ").includes(said)) {
+      document.cookie = `${said}; path=/; max-age=31536000; samesite=lax${secure}`;
+    }
   }
 
   // An amount typed beside a choice means that choice.
