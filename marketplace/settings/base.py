@@ -291,10 +291,7 @@ LOGGING = {
     },
 }
 
-# Overrides of single numbers in marketplace/policy.py, by name.
-CLOSEOUT_POLICY: dict[str, Any] = {}
-
-# The product's own --------------------------------------------------------------------------------
+# The product's own -----------------------------------------------------------------------------
 
 # Business numbers that differ here from marketplace/policy.py, by name.
 CLOSEOUT_POLICY: dict[str, Any] = {}
