@@ -111,6 +111,12 @@ ESCROW_ANSWER_REMINDERS: Final = _rule(
 FEEDBACK_DAYS: Final = _rule(
     "FEEDBACK_DAYS", 14, unit="whole UTC days after the end", source="rule book"
 )
+FEEDBACK_REMINDER: Final = _rule(
+    "FEEDBACK_REMINDER",
+    timedelta(days=3),
+    unit="before the window closes, to both sides alike",
+    source="D",
+)
 START_AGAIN_WINDOW: Final = _rule(
     "START_AGAIN_WINDOW",
     timedelta(days=7),
@@ -143,6 +149,12 @@ NOTICE_RETRY: Final = _rule(
 )
 NOTICE_LEASE: Final = _rule(
     "NOTICE_LEASE", timedelta(minutes=5), unit="one sender's claim on an e-mail", source="D"
+)
+FORM_KEY_KEPT: Final = _rule(
+    "FORM_KEY_KEPT",
+    timedelta(days=30),
+    unit="for which a form that is sent twice is known to be the same",
+    source="D",
 )
 
 TITLE_LENGTH: Final = 120
