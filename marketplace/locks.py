@@ -2,11 +2,13 @@
 
 The order is :class:`~marketplace.models.history.Rank`: party, contract, milestone or week, refund
 request, gateway operation, book, accounts by id. Where ``settings.LOCK_RANKS_CHECKED`` is on (the
-tests) an inversion raises instead of becoming a rare deadlock.
+tests) an inversion raises instead of becoming a rare deadlock; locking again what this transaction
+already holds waits for nobody and is none.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -24,8 +26,10 @@ class LockOrderBroken(AssertionError):
 
 def rows(queryset: QuerySet[M], rank: Rank) -> list[M]:
     """Lock and read the rows of a queryset in id order. Must run inside ``atomic``."""
-    _note(rank)
-    return list(queryset.select_for_update(of=("self",), no_key=True).order_by("pk"))
+    _in_ours()
+    locked = list(queryset.select_for_update(of=("self",), no_key=True).order_by("pk"))
+    _note(rank, locked)
+    return locked
 
 
 def row(queryset: QuerySet[M], rank: Rank) -> M:
@@ -34,17 +38,21 @@ def row(queryset: QuerySet[M], rank: Rank) -> M:
     Raises:
         Model.DoesNotExist: there is none.
     """
-    _note(rank)
-    return queryset.select_for_update(of=("self",), no_key=True).get()
+    _in_ours()
+    locked = queryset.select_for_update(of=("self",), no_key=True).get()
+    _note(rank, [locked])
+    return locked
 
 
 def free_rows(queryset: QuerySet[M], rank: Rank) -> list[M]:
     """Lock those rows that nobody else holds, where the engine can skip; otherwise all of them."""
-    _note(rank)
+    _in_ours()
     skips = connection.features.has_select_for_update_skip_locked
-    return list(
+    locked = list(
         queryset.select_for_update(of=("self",), no_key=True, skip_locked=skips).order_by("pk")
     )
+    _note(rank, locked)
+    return locked
 
 
 def in_transaction() -> bool:
@@ -52,26 +60,31 @@ def in_transaction() -> bool:
     return any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
 
 
-def _note(rank: Rank) -> None:
+def _in_ours() -> None:
     if not in_transaction():
         raise LockOrderBroken("a lock without a transaction holds nothing")
+
+
+def _note(rank: Rank, locked: Sequence[models.Model]) -> None:
     if not settings.LOCK_RANKS_CHECKED:
         return
     held = _held()
-    if held and rank < held[-1]:
-        raise LockOrderBroken(f"{rank.name} after {Rank(held[-1]).name}")
-    held.append(rank)
+    new = {(type(one), one.pk): rank for one in locked if (type(one), one.pk) not in held}
+    highest = max(held.values(), default=rank)
+    if new and rank < highest:
+        raise LockOrderBroken(f"{rank.name} after {highest.name}")
+    held.update(new)
 
 
-def _held() -> list[int]:
-    """The ranks locked so far in the current transaction, kept on the connection."""
+def _held() -> dict[tuple[type[models.Model], Any], Rank]:
+    """The rows locked so far in the current transaction, kept on the connection."""
     key = _transaction_key()
-    noted: Any = getattr(connection, "_closeout_ranks", None)
+    noted: Any = getattr(connection, "_closeout_locks", None)
     if noted is None or noted[0] != key:
-        noted = (key, [])
-        connection._closeout_ranks = noted  # type: ignore[attr-defined]
-    ranks: list[int] = noted[1]
-    return ranks
+        noted = (key, {})
+        connection._closeout_locks = noted  # type: ignore[attr-defined]  # noqa: SLF001
+    held: dict[tuple[type[models.Model], Any], Rank] = noted[1]
+    return held
 
 
 def _transaction_key() -> Any:

@@ -16,9 +16,7 @@ from payments.states import EntryKind, PaymentKind
 def fund(book: Book, amount: Money, *, key: str, memo: str, at: datetime, by: Actor) -> Entry:
     """Move the client's credit into escrow."""
     leg = Leg(book.credit_account_id, book.escrow_account_id, amount)
-    return ledger.post(
-        kind=EntryKind.FUND, book=book, legs=[leg], key=key, memo=memo, at=at, by=by
-    )
+    return ledger.post(kind=EntryKind.FUND, book=book, legs=[leg], key=key, memo=memo, at=at, by=by)
 
 
 def give_back(book: Book, amount: Money, *, key: str, memo: str, at: datetime, by: Actor) -> Entry:

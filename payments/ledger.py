@@ -7,7 +7,7 @@ else constructs an :class:`~payments.models.Entry`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,6 +31,30 @@ class Leg:
     debit: int
     credit: int
     amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """An entry to be, with its legs; ``key`` is unique to what happens."""
+
+    kind: EntryKind
+    book: Book
+    legs: Sequence[Leg]
+    key: str
+    memo: str = ""
+
+    @property
+    def moves(self) -> list[Leg]:
+        """The legs that move something."""
+        return [leg for leg in self.legs if leg.amount]
+
+    @property
+    def digest(self) -> str:
+        return once.digest_of(
+            kind=self.kind.value,
+            book=self.book.pk,
+            legs=[[leg.debit, leg.credit, leg.amount] for leg in self.moves],
+        )
 
 
 def lock(book_id: int) -> Book:
@@ -64,7 +88,7 @@ def post(
 
     Args:
         book: as :func:`lock` returned it in this transaction; its balances move along.
-        legs: at least one; legs of zero are left out.
+        legs: at least one above zero; legs of zero are left out.
         key: unique to what happens; the same key and input again gives the first entry.
         at: business time of the movement, UTC.
         memo: what it was for, in a few words.
@@ -72,29 +96,57 @@ def post(
     Raises:
         KeyReused: the key was posted with other input.
         NotEnough: an account would go below zero; nothing was written.
+        ValueError: nothing would move.
     """
-    legs = [leg for leg in legs if leg.amount]
-    digest = _digest(kind, book, legs)
+    posting = Posting(kind, book, legs, key, memo)
     posted = Entry.objects.filter(key=key).first()
     if posted is not None:
-        if posted.input_hash != digest:
+        if posted.input_hash != posting.digest:
             raise KeyReused
         return posted
-    kept = _kept(book)
-    transfers = [_apply(leg, kept, book.currency) for leg in legs]
-    entry = Entry(kind=kind, book=book, key=key, input_hash=digest, memo=memo, at=at, **by.columns())
-    entry.save(force_insert=True)
+    return post_all([posting], kept_accounts(book), at=at, by=by)[0]
+
+
+def post_all(
+    postings: Sequence[Posting], kept: Mapping[int, Account], *, at: datetime, by: Actor
+) -> list[Entry]:
+    """Post several entries with keys that were never used, in as many statements as one.
+
+    Args:
+        kept: every account with a balance that the legs name, by id, locked in this transaction;
+            the balances move along.
+
+    Raises:
+        NotEnough, ValueError: as :func:`post`.
+    """
+    entries, transfers, touched = [], [], set()
+    for posting in postings:
+        entry = Entry(
+            kind=posting.kind,
+            book=posting.book,
+            key=posting.key,
+            input_hash=posting.digest,
+            memo=posting.memo,
+            at=at,
+            **by.columns(),
+        )
+        if not posting.moves:
+            raise ValueError(f"the entry {posting.key} would move nothing")
+        entries.append(entry)
+        for leg in posting.moves:
+            transfers.append(_apply(entry, leg, kept))
+            touched |= {leg.debit, leg.credit}
+    Entry.objects.bulk_create(entries)
     for transfer in transfers:
-        transfer.entry = entry
+        transfer.entry_id = transfer.entry.pk
     Transfer.objects.bulk_create(transfers)
-    touched = {leg.debit for leg in legs} | {leg.credit for leg in legs}
-    Account.objects.bulk_update(
-        [account for pk, account in sorted(kept.items()) if pk in touched], ["balance_minor"]
-    )
-    return entry
+    changed = [account for pk, account in sorted(kept.items()) if pk in touched]
+    Account.objects.bulk_update(changed, ["balance_minor"])
+    return entries
 
 
-def _kept(book: Book) -> dict[int, Account]:
+def kept_accounts(book: Book) -> dict[int, Account]:
+    """The accounts of a locked book that keep a balance, by id."""
     accounts = (
         book.escrow_account,
         book.credit_account,
@@ -104,10 +156,13 @@ def _kept(book: Book) -> dict[int, Account]:
     return {account.pk: account for account in accounts}
 
 
-def _apply(leg: Leg, kept: dict[int, Account], currency: str) -> Transfer:
+def _apply(entry: Entry, leg: Leg, kept: Mapping[int, Account]) -> Transfer:
+    assert entry.book is not None
+    currency = entry.book.currency
     if leg.amount.minor <= 0 or leg.amount.currency != currency:
         raise ValueError(f"{leg.amount!r} cannot be transferred in a book in {currency}")
     return Transfer(
+        entry=entry,
         debit_id=leg.debit,
         credit_id=leg.credit,
         amount_minor=leg.amount.minor,
@@ -126,11 +181,3 @@ def _change(account: Account | None, minor: int) -> int | None:
         raise NotEnough(f"{account} holds {account.balance}, {-minor} minor units were asked")
     account.balance_minor = after
     return after
-
-
-def _digest(kind: EntryKind, book: Book, legs: Sequence[Leg]) -> str:
-    return once.digest_of(
-        kind=kind.value,
-        book=book.pk,
-        legs=[[leg.debit, leg.credit, leg.amount] for leg in legs],
-    )

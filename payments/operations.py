@@ -143,6 +143,17 @@ def settle(operation_id: int, outcome: Outcome) -> GatewayOperation:
     return GatewayOperation.objects.get(pk=operation_id)
 
 
+def take_report(key: str, outcome: Outcome) -> None:
+    """Take in what a gateway tells of its own accord; it may come early, late or twice.
+
+    Args:
+        key: of the call. One that is none of ours is left alone.
+    """
+    operation = GatewayOperation.objects.filter(key=key).first()
+    if operation is not None:
+        settle(operation.pk, outcome)
+
+
 def record(operation: GatewayOperation, book: Book, outcome: Outcome) -> bool:
     """Post confirmed money to the client's credit and close the operation.
 

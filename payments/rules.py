@@ -10,6 +10,7 @@ from marketplace.actors import Actor
 from marketplace.refusals import Refusal
 
 if TYPE_CHECKING:
+    from marketplace.models import Party
     from payments.models import EscrowRefundRequest, Payment
 
 ONLY_MANAGERS = "Only an owner or manager of {party} can do this."
@@ -34,18 +35,30 @@ def client_answers(request: EscrowRefundRequest, actor: Actor) -> Refusal | None
 
 
 def may_refund(payment: Payment, actor: Actor, *, now: datetime) -> Refusal | None:
-    """Refunds: by the talent's owners and managers, of payments of the last 180 days (S)."""
-    refusal = _managers_of(payment.book.talent, actor)
-    if refusal is not None:
-        return refusal
+    """Both of the following, as an answer for buttons."""
+    return talent_refunds(payment, actor) or still_refundable(payment, now)
+
+
+def talent_refunds(payment: Payment, actor: Actor) -> Refusal | None:
+    """Refunds are given by the talent's owners and managers (S)."""
+    return _managers_of(payment.book.talent, actor)
+
+
+def still_refundable(payment: Payment, now: datetime) -> Refusal | None:
+    """Refunds are of payments of the last 180 days (S), and never more than the payment."""
+    if not payment.refundable:
+        return Refusal("This payment was refunded in full already.")
     if now > refundable_until(payment):
         return Refusal(
             f"This payment is more than {policy.REFUND_WINDOW.days} days old"
             " and can no longer be refunded."
         )
-    if not payment.refundable:
-        return Refusal("This payment was refunded in full already.")
     return None
+
+
+def sees_money(party: Party, actor: Actor) -> Refusal | None:
+    """What a party owns and owes is read by its owners and managers."""
+    return _managers_of(party, actor)
 
 
 def refundable_until(payment: Payment) -> datetime:

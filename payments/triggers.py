@@ -60,9 +60,7 @@ def remove() -> None:
     with connection.cursor() as cursor:
         for table in TABLES:
             for verb in _verbs():
-                cursor.execute(
-                    f"DROP TRIGGER IF EXISTS {table}_no_{verb}" + on.format(table=table)
-                )
+                cursor.execute(f"DROP TRIGGER IF EXISTS {table}_no_{verb}" + on.format(table=table))
 
 
 @contextmanager
@@ -75,7 +73,7 @@ def lifted() -> Iterator[None]:
         install()
 
 
-def install_after_migrate(**kwargs: Any) -> None:
+def install_after_migrate(**_: Any) -> None:
     if set(TABLES) <= set(connection.introspection.table_names()):
         install()
 

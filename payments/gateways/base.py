@@ -2,12 +2,13 @@
 
 A call to a gateway leaves the house: it may be slow, it may be answered twice or never. So it is
 made outside our transactions, under an idempotency key that was committed before, and it answers
-with an :class:`Outcome` instead of raising for what happened far away.
+with an :class:`Outcome` instead of raising for what happened far away. What a gateway tells of its
+own accord (the sandbox's sweep, a provider's webhook) goes to
+:func:`payments.operations.take_report`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
@@ -60,14 +61,6 @@ class Method:
     help: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a gateway tells of its own accord about the call with this key."""
-
-    key: str
-    outcome: Outcome
-
-
 class Gateway(Protocol):
     """One payment provider."""
 
@@ -89,16 +82,12 @@ class Gateway(Protocol):
         """Call off what has no outcome yet, for good; what has one is answered with it."""
         ...
 
-    def reports(self) -> Iterator[Report]:
-        """What the gateway has to tell. Each is done with when the next one is asked for."""
-        ...
-
 
 class Door:
     """The guard: a gateway whose calls raise inside one of our transactions.
 
     Raises:
-        InsideTransaction: by ``charge``, ``ask``, ``cancel`` and ``reports``.
+        InsideTransaction: by ``charge``, ``ask`` and ``cancel``.
     """
 
     def __init__(self, behind: Gateway) -> None:
@@ -119,10 +108,6 @@ class Door:
     def cancel(self, key: str) -> Outcome:
         _outside()
         return self._behind.cancel(key)
-
-    def reports(self) -> Iterator[Report]:
-        _outside()
-        return self._behind.reports()
 
 
 def _outside() -> None:

@@ -7,15 +7,16 @@ payment method.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from datetime import timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import QuerySet
 
+from marketplace import clock
 from marketplace.models import Party
 from marketplace.money import Money
-from payments.gateways.base import SUCCEEDED, UNKNOWN, Method, Outcome, Report, declined
+from payments.gateways.base import SUCCEEDED, UNKNOWN, Method, Outcome, declined
 from payments.models import SandboxCharge
 
 ACCEPTS: Final = "accepts"
@@ -46,6 +47,9 @@ METHODS: Final = (
 
 REFUSED: Final = "The card was declined. Nothing was charged; try another payment method."
 CALLED_OFF: Final = "The charge was called off because it got no answer. Nothing was charged."
+
+SECOND_REPORT: Final = timedelta(minutes=1)
+"""How long after the first answer the second one arrives."""
 
 _OPEN: Final = "open"
 _SUCCEEDED: Final = "succeeded"
@@ -88,7 +92,7 @@ class Sandbox:
                 "amount_minor": amount.minor,
                 "currency": amount.currency,
                 "outcome": _FATES.get(method, _DECLINED),
-                "answers_owed": 1 if method == ANSWERS_TWICE else 0,
+                "report_due_at": clock.now() + SECOND_REPORT if method == ANSWERS_TWICE else None,
             },
         )
         asked = (amount.minor, amount.currency)
@@ -112,7 +116,17 @@ class Sandbox:
         SandboxCharge.objects.filter(key=key, outcome=_OPEN).update(outcome=_CALLED_OFF)
         return _OUTCOMES[SandboxCharge.objects.get(key=key).outcome]
 
-    def reports(self) -> Iterator[Report]:
-        for owed in SandboxCharge.objects.filter(answers_owed__gt=0).order_by("pk"):
-            yield Report(owed.key, _OUTCOMES[owed.outcome])
-            SandboxCharge.objects.filter(pk=owed.pk).update(answers_owed=F("answers_owed") - 1)
+
+def reports() -> QuerySet[SandboxCharge]:
+    """Those that will be told once more, by ``report_due_at``."""
+    return SandboxCharge.objects.filter(report_due_at__isnull=False)
+
+
+def report(charge: SandboxCharge) -> Outcome:
+    """What the sandbox tells unasked about a charge."""
+    return _OUTCOMES[charge.outcome]
+
+
+def was_heard(charge: SandboxCharge) -> None:
+    """The report arrived; it is not told again."""
+    SandboxCharge.objects.filter(pk=charge.pk).update(report_due_at=None)

@@ -70,16 +70,12 @@ class GatewayOperation(ActedOn, Stateful):
                 name="operation_settled_exactly_when_known",
             ),
             models.CheckConstraint(
-                condition=exactly_when(
-                    Q(state=OperationState.SUCCEEDED), Q(entry__isnull=False)
-                ),
+                condition=exactly_when(Q(state=OperationState.SUCCEEDED), Q(entry__isnull=False)),
                 name="operation_posted_exactly_when_succeeded",
             ),
         ]
         indexes: ClassVar = [
-            models.Index(
-                fields=["due_at"], name="operation_due", condition=~Q(due_at=None)
-            ),
+            models.Index(fields=["due_at"], name="operation_due", condition=~Q(due_at=None)),
             models.Index(
                 fields=["book"],
                 name="operation_open",
@@ -131,14 +127,26 @@ class GatewayOperation(ActedOn, Stateful):
 
 
 class SandboxCharge(models.Model):
-    """What the embedded sandbox gateway remembers: its own store, as if it were far away."""
+    """What the embedded sandbox gateway remembers: its own store, as if it were far away.
+
+    ``report_due_at`` is when it tells its outcome once more, unasked; NULL once it did.
+    """
 
     key = models.CharField(max_length=100, unique=True)
     behaviour = models.CharField(max_length=20)
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     outcome = models.CharField(max_length=12)
-    answers_owed = models.PositiveSmallIntegerField(default=0)
+    report_due_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(
+                fields=["report_due_at"],
+                name="sandbox_report_due",
+                condition=~Q(report_due_at=None),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.key}: {self.outcome}"

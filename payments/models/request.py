@@ -62,9 +62,7 @@ class EscrowRefundRequest(Stateful):
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="request_above_zero"),
             models.CheckConstraint(
-                condition=exactly_when(
-                    Q(state__in=CLOSED_REQUESTS), Q(resolved_at__isnull=False)
-                ),
+                condition=exactly_when(Q(state__in=CLOSED_REQUESTS), Q(resolved_at__isnull=False)),
                 name="request_resolved_at_set_exactly_when_closed",
             ),
             models.CheckConstraint(

@@ -1,0 +1,69 @@
+"""Maturing: what was pending for the security period becomes available.
+
+Maturing moves only what was not refunded. Both functions may run twice: a payment is read again
+under the locks of the accounts its money moves between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from marketplace import clock, locks
+from marketplace.actors import PLATFORM
+from marketplace.models.history import Rank
+from payments import ledger
+from payments.ledger import Leg, Posting
+from payments.models import Account, Book, Payment
+from payments.states import EntryKind
+
+
+def waiting() -> QuerySet[Payment]:
+    """Payments that are not available yet, by ``available_at``."""
+    return Payment.objects.filter(matured_at=None)
+
+
+def is_due(payment: Payment, now: datetime) -> bool:
+    return payment.matured_at is None and payment.available_at <= now
+
+
+@transaction.atomic
+def mature(payment_ids: Sequence[int]) -> None:
+    """Make those of the payments available that are due, many at once."""
+    chosen = waiting().filter(pk__in=payment_ids)
+    pairs = chosen.order_by("pk").values_list("book__pending_account", "book__available_account")
+    ids = {pk for pair in pairs for pk in pair}
+    locked = locks.rows(Account.objects.filter(pk__in=ids), Rank.ACCOUNT)
+    _carry_out(chosen, {account.pk: account for account in locked}, clock.now())
+
+
+def mature_first(book: Book, now: datetime) -> None:
+    """Carry out what is due on the talent's pending account, before its balance is counted on.
+
+    Args:
+        book: as :func:`payments.ledger.lock` returned it; its balances move along.
+    """
+    same_accounts = waiting().filter(
+        book__talent=book.talent_id, book__pending_account=book.pending_account_id
+    )
+    _carry_out(same_accounts, ledger.kept_accounts(book), now)
+
+
+def _carry_out(chosen: QuerySet[Payment], kept: Mapping[int, Account], now: datetime) -> None:
+    due = list(
+        chosen.filter(available_at__lte=now).select_related("book").order_by("available_at", "pk")
+    )
+    moving = [payment for payment in due if payment.pending_left]
+    if moving:
+        ledger.post_all([_posting(one) for one in moving], kept, at=now, by=PLATFORM)
+    ids = [payment.pk for payment in due]
+    Payment.objects.filter(pk__in=ids).update(matured_at=now, pending_left_minor=0)
+
+
+def _posting(payment: Payment) -> Posting:
+    book = payment.book
+    leg = Leg(book.pending_account_id, book.available_account_id, payment.pending_left)
+    return Posting(EntryKind.MATURE, book, [leg], f"mature:{payment.pk}", payment.title)

@@ -1,0 +1,196 @@
+"""Refunds: the talent gives back a payment of the last 180 days, whole or in part (S)."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from marketplace import clock, once
+from marketplace.actors import Actor
+from marketplace.money import Money
+from marketplace.refusals import InvalidInput, NotYours, Refused
+from payments import ledger, maturing, notices, rules
+from payments.ledger import Leg
+from payments.models import Book, Payment, Refund
+from payments.states import EntryKind
+
+
+@dataclass(frozen=True, slots=True)
+class Balances:
+    """What the talent can give a refund from: the pending part of that payment, then available."""
+
+    pending: Money
+    available: Money
+
+    @property
+    def together(self) -> Money:
+        return self.pending + self.available
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPreview:
+    """What a refund does. ``amount`` = ``fee`` + ``from_pending`` + ``from_available``."""
+
+    amount: Money
+    fee: Money
+    from_pending: Money
+    from_available: Money
+    before: Balances
+
+    @property
+    def cost(self) -> Money:
+        """What the talent pays: the refund less the part of the fee that is returned."""
+        return self.amount - self.fee
+
+    @property
+    def after(self) -> Balances:
+        return Balances(
+            self.before.pending - self.from_pending, self.before.available - self.from_available
+        )
+
+
+def preview(payment: Payment, amount: Money, balances: Balances) -> RefundPreview:
+    """What refunding ``amount`` of the payment does; pure, used by the page and by :func:`give`.
+
+    The fee returned in total is fee × refunded ÷ gross, half up; each refund returns the
+    difference to what was returned before.
+
+    Raises:
+        InvalidInput: on ``amount``: zero, more than is left of the payment, or more than the
+            balances cover; says what is possible.
+    """
+    if not amount:
+        raise InvalidInput("Type an amount above zero.", field="amount")
+    if amount > payment.refundable:
+        left = f"At most {payment.refundable} of this payment can still be refunded."
+        raise InvalidInput(left, field="amount")
+    most = most_possible(payment, balances)
+    if amount > most:
+        raise InvalidInput(_too_much(most), field="amount")
+    fee = _fee_returned(payment, amount)
+    from_pending = min(amount - fee, balances.pending)
+    return RefundPreview(amount, fee, from_pending, amount - fee - from_pending, balances)
+
+
+def most_possible(payment: Payment, balances: Balances) -> Money:
+    """The largest refund of this payment that the balances cover, perhaps zero."""
+    covered = balances.together.minor
+    cost = _cost_of(payment)
+    most = bisect_right(range(payment.refundable.minor + 1), covered, key=cost) - 1
+    return Money(most, payment.currency)
+
+
+def balances_of(payment: Payment, *, available: Money, due: Money, now: datetime) -> Balances:
+    """The balances for a preview, with what is already due counted as available.
+
+    Args:
+        available: what the talent's account holds, as it was read.
+        due: what of the talent's pending money is due, this payment's part included.
+    """
+    nothing = Money(0, payment.currency)
+    pending = nothing if maturing.is_due(payment, now) else payment.pending_left
+    return Balances(pending, available + due)
+
+
+@transaction.atomic
+def give(payment: Payment, *, amount: Money, reason: str, key: str, by: Actor) -> Refund:
+    """Refund a payment, whole or in part; irreversible, the client is credited at once (S).
+
+    Args:
+        amount: what the client gets back.
+        reason: what both sides read; may be empty.
+        key: the form's key; the same form again gives the first refund.
+
+    Raises:
+        NotYours: not an owner or manager of the talent.
+        Refused: the payment is older than 180 days or was refunded in full.
+        InvalidInput: the amount is more than what is left, or than the balance covers.
+        KeyReused: see :mod:`marketplace.once`.
+    """
+    earlier = once.claim(key, refund_of=payment.pk, amount=amount, reason=reason)
+    if earlier is not None:
+        return Refund.objects.select_related("payment").get(pk=earlier.result)
+    now = clock.now()
+    book = ledger.lock(payment.book_id)
+    maturing.mature_first(book, now)
+    payment = Payment.objects.get(pk=payment.pk)
+    payment.book = book
+    _refuse(payment, by, now)
+    available: Money = book.available_account.balance
+    planned = preview(payment, amount, Balances(payment.pending_left, available))
+    refund = _post(payment, planned, reason=reason, at=now, by=by)
+    notices.refund_given(refund, by=by)
+    once.keep(key, refund.pk)
+    return refund
+
+
+def _refuse(payment: Payment, by: Actor, now: datetime) -> None:
+    not_yours = rules.talent_refunds(payment, by)
+    if not_yours is not None:
+        raise NotYours(not_yours)
+    too_late = rules.still_refundable(payment, now)
+    if too_late is not None:
+        raise Refused(too_late)
+
+
+def _post(
+    payment: Payment, planned: RefundPreview, *, reason: str, at: datetime, by: Actor
+) -> Refund:
+    book: Book = payment.book
+    number = payment.refunds.count() + 1
+    entry = ledger.post(
+        kind=EntryKind.REFUND,
+        book=book,
+        legs=[
+            Leg(book.pending_account_id, book.credit_account_id, planned.from_pending),
+            Leg(book.available_account_id, book.credit_account_id, planned.from_available),
+            Leg(book.fees_account_id, book.credit_account_id, planned.fee),
+        ],
+        key=f"refund:{payment.pk}:{number}",
+        memo=payment.title,
+        at=at,
+        by=by,
+    )
+    payment.refunded_minor += planned.amount.minor
+    payment.fee_returned_minor += planned.fee.minor
+    payment.pending_left_minor -= planned.from_pending.minor
+    payment.save(update_fields=["refunded_minor", "fee_returned_minor", "pending_left_minor"])
+    return Refund.objects.create(
+        payment=payment,
+        currency=payment.currency,
+        amount_minor=planned.amount.minor,
+        fee_minor=planned.fee.minor,
+        from_pending_minor=planned.from_pending.minor,
+        from_available_minor=planned.from_available.minor,
+        reason=reason,
+        at=at,
+        entry=entry,
+        **by.columns(),
+    )
+
+
+def _fee_returned(payment: Payment, amount: Money) -> Money:
+    """The part of the fee that goes back with a further refund of ``amount``."""
+    in_total = payment.fee.proportion(payment.refunded + amount, payment.gross)
+    part: Money = in_total - payment.fee_returned
+    return part
+
+
+def _cost_of(payment: Payment) -> Callable[[int], int]:
+    """What a refund of so many minor units costs the talent; it never falls as the refund grows."""
+
+    def cost(minor: int) -> int:
+        amount = Money(minor, payment.currency)
+        return (amount - _fee_returned(payment, amount)).minor
+
+    return cost
+
+
+def _too_much(most: Money) -> str:
+    if not most:
+        return "Your balance is empty, so nothing can be refunded now."
+    return f"You can refund {most} now, your whole balance."
