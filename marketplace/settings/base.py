@@ -221,6 +221,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 
 STATIC_URL = "/static/"
+WHITENOISE_MIMETYPES = {".ttf": "font/ttf"}
 STATICFILES_DIRS: list[Any] = [
     BASE_DIR / "static",
     ("bootstrap", bootstrap_wrapper.get_bootstrap_dir()),

@@ -9,6 +9,7 @@ import os
 from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured
+from whitenoise.compress import Compressor
 
 from marketplace.settings.base import *  # noqa: F403
 from marketplace.settings.base import BASE_DIR, DATA_DIR, PAYMENT_GATEWAY, database, env, queue
@@ -107,3 +108,5 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+# Besides what is compressed already: nobody but a developer's tools asks for source maps.
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = [*Compressor.SKIP_COMPRESS_EXTENSIONS, "map"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -17,10 +18,10 @@ from types import FrameType
 from typing import Any, Final
 
 from django.conf import settings
-from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
+from whitenoise.compress import Compressor
 
 MANAGE: Final = str(Path(settings.BASE_DIR) / "manage.py")
 GRACE: Final = 15
@@ -103,10 +104,23 @@ def _prepare() -> None:
 
 
 def _collect_static_files() -> None:
-    """Compress what the pages need, once; later starts only look for changes."""
+    """Copy and compress what the pages need; what has not changed since the last start stays.
+
+    A public installation does this when it is set up, with names that hold a hash.
+    """
+    if settings.STORAGES["staticfiles"]["BACKEND"].startswith("whitenoise."):
+        return
+    call_command("collectstatic", interactive=False, verbosity=0)
+    compressor = Compressor(use_brotli=False, quiet=True)
+    for path in Path(settings.STATIC_ROOT).rglob("*.*"):
+        if compressor.should_compress(path.name) and not _is_compressed(path):
+            compressor.compress(str(path))
     os.environ["CLOSEOUT_STATIC_COLLECTED"] = "1"
-    if not getattr(staticfiles_storage, "manifest_strict", False):
-        call_command("collectstatic", interactive=False, verbosity=0)
+
+
+def _is_compressed(path: Path) -> bool:
+    beside = path.with_name(f"{path.name}.gz")
+    return beside.exists() and int(beside.stat().st_mtime) >= int(path.stat().st_mtime)
 
 
 def _web(host: str, port: int, workers: int) -> list[str]:
@@ -174,8 +188,11 @@ def _stop(children: dict[str, subprocess.Popen[bytes]]) -> None:
         try:
             child.wait(timeout=max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
+            child.kill()
             child.wait()
+        # Helpers outlive a parent that was killed, and would hold on to the port.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
 
 
 def _raise_stopped(_number: int, _frame: FrameType | None) -> None:
