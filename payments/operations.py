@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from typing import TypeVar
 
 from django.db import transaction
@@ -201,12 +202,20 @@ def _ask_later(operation: GatewayOperation) -> None:
     if not operation.is_open:
         return
     operation.attempts += 1
-    operation.due_at = clock.now() + policy.step(policy.OPERATION_RETRY, operation.attempts)
+    operation.due_at = _next_due(operation)
     if operation.state == OperationState.STARTED:
         operation.book = locks.row(Book.objects.filter(pk=operation.book_id), Rank.BOOK)
         transitions.move(operation, "lose_sight", by=PLATFORM)
     else:
         operation.save(update_fields=["attempts", "due_at"])
+
+
+def _next_due(operation: GatewayOperation) -> datetime:
+    """One step later, but not past the moment at which it is called off."""
+    now = clock.now()
+    later = now + policy.step(policy.OPERATION_RETRY, operation.attempts)
+    last = operation.started_at + policy.OPERATION_GIVES_UP
+    return min(later, last) if now < last else later
 
 
 def _compare(operation: GatewayOperation, outcome: Outcome) -> None:

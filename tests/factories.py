@@ -1,0 +1,167 @@
+"""What tests are made of. Rows of the ground are built here; states only through the real doors."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+import factory
+from django.db import transaction
+from factory.django import DjangoModelFactory
+
+from marketplace import clock
+from marketplace.actors import PLATFORM, Actor
+from marketplace.models import Membership, Party, User
+from marketplace.money import Money
+from marketplace.states import PartyKind, Role
+from payments import books, escrow, ledger
+from payments.ledger import Leg
+from payments.models import Book, Payment
+from payments.states import EntryKind
+
+NOON = datetime(2026, 11, 19, 12, tzinfo=UTC)
+"""A Thursday, for tests that stop the clock."""
+
+_numbers = count(1)
+
+
+class UserFactory(DjangoModelFactory[User]):
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    email = factory.Sequence(lambda n: f"person{n}@example.com")
+    name = factory.Sequence(lambda n: f"Person {n}")
+    password = factory.django.Password("secret")
+
+
+class StaffFactory(UserFactory):
+    is_staff = True
+
+
+class PartyFactory(DjangoModelFactory[Party]):
+    class Meta:
+        model = Party
+
+    kind = PartyKind.CLIENT
+    name = factory.Sequence(lambda n: f"Client {n}")
+    slug = factory.Sequence(lambda n: f"party-{n}")
+    created_at = NOON
+
+
+class FreelancerFactory(PartyFactory):
+    kind = PartyKind.FREELANCER
+    name = factory.Sequence(lambda n: f"Freelancer {n}")
+
+
+class AgencyFactory(PartyFactory):
+    kind = PartyKind.AGENCY
+    name = factory.Sequence(lambda n: f"Agency {n}")
+
+
+class MembershipFactory(DjangoModelFactory[Membership]):
+    class Meta:
+        model = Membership
+
+    user = factory.SubFactory(UserFactory)
+    party = factory.SubFactory(PartyFactory)
+    role = Role.OWNER
+    joined_at = NOON
+
+
+def actor(membership: Membership) -> Actor:
+    return Actor.member(membership)
+
+
+def owner_of(party: Party) -> Actor:
+    """Somebody who owns the party, made on first use."""
+    owner = party.memberships.current().filter(role=Role.OWNER).order_by("id").first()
+    return actor(owner or MembershipFactory(party=party))
+
+
+def member_of(party: Party, role: Role = Role.MEMBER) -> Actor:
+    """One more person who acts for the party."""
+    return actor(MembershipFactory(party=party, role=role))
+
+
+def usd(amount: str | int) -> Money:
+    """Dollars as people write them: ``usd("450")``, ``usd("0.05")``."""
+    whole, _, cents = str(amount).partition(".")
+    return Money(int(whole) * 100 + int(cents.ljust(2, "0") or 0), "USD")
+
+
+def open_book(**values: Any) -> Book:
+    """A book as a new contract gets it."""
+    number = next(_numbers)
+    given = {"reference": f"C-{number:06}", "title": f"Contract {number}", "currency": "USD"}
+    given |= {"talent_fee": 1_000, **values}
+    given.setdefault("client", None)
+    given.setdefault("talent", None)
+    given["client"] = given["client"] or PartyFactory()
+    given["talent"] = given["talent"] or FreelancerFactory()
+    return books.open_book(**given)
+
+
+def charge(book: Book, amount: Money, *, key: str = "") -> None:
+    """Money from outside into the client's credit, as a confirmed charge posts it."""
+    with transaction.atomic():
+        locked = ledger.lock(book.pk)
+        ledger.post(
+            kind=EntryKind.CHARGE,
+            book=locked,
+            legs=[Leg(locked.outside_account_id, locked.credit_account_id, amount)],
+            key=key or f"charge:test:{next(_numbers)}",
+            at=clock.now(),
+            by=PLATFORM,
+        )
+
+
+def funded_book(amount: Money | None = None, **values: Any) -> Book:
+    """A book with money in escrow, charged and funded through the real doors."""
+    amount = usd(500) if amount is None else amount
+    book = open_book(**{"currency": amount.currency, **values})
+    charge(book, amount)
+    with transaction.atomic():
+        escrow.fund(
+            ledger.lock(book.pk),
+            amount,
+            key=f"fund:test:{next(_numbers)}",
+            memo="Milestone 1, Draft",
+            at=clock.now(),
+            by=PLATFORM,
+        )
+    return reread(book)
+
+
+def paid(book: Book, gross: Money, *, title: str = "Milestone 1, Draft") -> Payment:
+    """A payment released from the book's escrow now."""
+    now = clock.now()
+    with transaction.atomic():
+        return escrow.release(
+            ledger.lock(book.pk),
+            gross,
+            key=f"release:test:{next(_numbers)}",
+            title=title,
+            paid_at=now,
+            at=now,
+            by=PLATFORM,
+        )
+
+
+def paid_payment(gross: Money | None = None, **values: Any) -> Payment:
+    """A payment of a book of its own: all that was in escrow."""
+    gross = usd(500) if gross is None else gross
+    return paid(funded_book(gross, **values), gross)
+
+
+def reread(book: Book) -> Book:
+    """The book with its accounts as they are now."""
+    return Book.objects.select_related(
+        "client",
+        "talent",
+        "escrow_account",
+        "credit_account",
+        "pending_account",
+        "available_account",
+    ).get(pk=book.pk)
