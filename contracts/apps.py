@@ -3,3 +3,12 @@ from django.apps import AppConfig
 
 class ContractsConfig(AppConfig):
     name = "contracts"
+
+    def ready(self) -> None:
+        from contracts import due, funding
+        from contracts.models import Contract
+        from marketplace import transitions
+        from payments import operations
+
+        transitions.carries_out_due_work(Contract, due.carry_out)
+        operations.purpose(funding.PURPOSE)(funding.settle)

@@ -23,6 +23,10 @@ def platform_only(row: Any, actor: Actor) -> Refusal | None:
     return None if actor.is_platform else Refusal("Only Closeout itself does this.")
 
 
+def support_only(row: Any, actor: Actor) -> Refusal | None:
+    return None if actor.is_staff else Refusal("Only support does this.")
+
+
 def takes_part(contract: Contract, actor: Actor) -> Refusal | None:
     """Anyone acting for one of the two sides."""
     if contract.side_of(actor.party_id) is None:

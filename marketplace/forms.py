@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from zoneinfo import available_timezones
+from typing import Any
 
 from allauth.account.forms import SignupForm as AllauthSignupForm
 from django import forms
 
-from marketplace.models import User
+from marketplace import policy, zones
 from marketplace.states import PartyKind
 
 
@@ -32,20 +32,36 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
     field_order = ("kind", "name", "email", "password1", "password2")
 
 
-class AccountForm(forms.ModelForm[User]):
+class AccountForm(forms.Form):
     """Name and time zone."""
 
+    name = forms.CharField(label="Your name", max_length=120)
     time_zone = forms.ChoiceField(
         label="Time zone",
         required=False,
         help_text="Dates and deadlines are shown in this zone.",
     )
 
-    class Meta:
-        model = User
-        fields = ("name", "time_zone")
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        named = [(name, name.replace("_", " ")) for name in zones.choices()]
+        self.fields["time_zone"].choices = [("", "As my browser says"), *named]
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        zones = sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
-        self.fields["time_zone"].choices = [("", "As my browser says"), *zip(zones, zones)]  # type: ignore[attr-defined]
+
+class ContactForm(forms.Form):
+    """A message to support. Whoever has signed in is answered at their own address."""
+
+    email = forms.EmailField(label="Your e-mail", help_text="We answer to this address.")
+    subject = forms.CharField(label="What is it about?", max_length=policy.TITLE_LENGTH)
+    text = forms.CharField(
+        label="Your message", max_length=policy.TEXT_LENGTH, widget=forms.Textarea
+    )
+    contract = forms.CharField(
+        label="Contract", max_length=16, required=False, widget=forms.HiddenInput
+    )
+    key = forms.CharField(max_length=64, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, signed_in: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if signed_in:
+            del self.fields["email"]

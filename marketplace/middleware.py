@@ -1,15 +1,17 @@
-"""Per request: the clock's offset, the acting party, the reader's time zone."""
+"""Per request: the clock's offset, the acting party, the reader's time zone, and how we say no."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from marketplace import acting, clock
+from marketplace import acting, clock, zones
+from marketplace.refusals import Refused
+from marketplace.views import refused
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -42,8 +44,22 @@ class ActingPartyMiddleware:
             return self.get_response(request)
 
 
+class RefusalMiddleware:
+    """A refusal that no view showed beside a field becomes a page with its sentence, never a 500."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, Refused):
+            return refused.page(request, exception)
+        return None
+
+
 def reader_zone(request: HttpRequest) -> ZoneInfo:
     """The account's zone, else what the browser's cookie says, else UTC."""
     named = request.user.time_zone if request.user.is_authenticated else ""
-    named = named or request.COOKIES.get(ZONE_COOKIE, "")
-    return ZoneInfo(named) if named in available_timezones() else ZoneInfo("UTC")
+    return zones.named(named or request.COOKIES.get(ZONE_COOKIE, ""))

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -23,7 +22,7 @@ from django.template import Context
 from django.template.loader import get_template, render_to_string
 from django.utils import timezone
 
-from marketplace import clock, locks, policy, queue
+from marketplace import clock, locks, policy, queue, zones
 from marketplace.facts import freeze, thaw
 from marketplace.models import Membership, Notice, Party
 from marketplace.states import MANAGING_ROLES
@@ -236,7 +235,7 @@ def _finish(
 
 
 def _message(notice: Notice) -> EmailMultiAlternatives:
-    with timezone.override(_zone_of(notice.recipient.time_zone)):
+    with timezone.override(zones.named(notice.recipient.time_zone)):
         text = text_of(notice)
     shown = {
         "text": text,
@@ -260,6 +259,3 @@ def _message_id(notice: Notice) -> str:
     host = urlsplit(settings.SITE_URL).hostname
     return f"<notice-{notice.pk}-{notice.created_at:%Y%m%d%H%M%S%f}@{host}>"
 
-
-def _zone_of(name: str) -> ZoneInfo:
-    return ZoneInfo(name if name in available_timezones() else "UTC")

@@ -8,7 +8,8 @@ capability that called it then posts money and writes notices in the same transa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from django.db import models
@@ -20,7 +21,7 @@ from marketplace.models.history import Stateful
 from marketplace.refusals import NotYours, Overtaken, Refusal, Refused
 
 S = TypeVar("S", bound=Stateful)
-A = TypeVar("A", bound=models.Model)
+A = TypeVar("A", bound=Stateful)
 
 RuleFunction = Callable[[Any, Actor], Refusal | None]
 
@@ -42,23 +43,36 @@ def carries_out_due_work(model: type[A], work: Callable[[A], None]) -> None:
     _due_work[model] = work
 
 
-def enter(aggregate: A, *, related: Sequence[str] = ()) -> A:
+def enter(aggregate: S) -> S:
     """Lock an aggregate, read it again, and carry out what is already due on it.
 
     Args:
         aggregate: a contract, or another row that is its own aggregate.
-        related: foreign keys to read along.
 
     Returns:
         The locked row; the one passed in is stale from now on.
     """
     model = type(aggregate)
-    queryset = model._base_manager.filter(pk=aggregate.pk).select_related(*related)
-    locked = locks.row(queryset, model.lock_rank)  # type: ignore[attr-defined]
+    queryset = model._base_manager.filter(pk=aggregate.pk).select_related(*model.lock_related)
+    locked = locks.row(queryset, model.lock_rank)
     work = _due_work.get(model)
     if work is not None:
         work(locked)
     return locked
+
+
+@contextmanager
+def journal(aggregate: S) -> Iterator[S]:
+    """Collect the history of several moves and write it once, at the end, with one insert.
+
+    The aggregate is not saved for its version in between: the last thing done inside must be a
+    :func:`move` of the aggregate itself, which saves it whole.
+    """
+    aggregate.journal = []
+    yield aggregate
+    records, aggregate.journal = aggregate.journal, None
+    if records:
+        type(records[0])._base_manager.bulk_create(records)
 
 
 def refuse_unless_possible(row: Stateful, name: str, *, by: Actor) -> None:
@@ -98,46 +112,65 @@ def move(row: S, name: str, *, by: Actor, reason: str = "", **arguments: Any) ->
         NotYours, Overtaken: see :func:`refuse_unless_possible`.
     """
     refuse_unless_possible(row, name, by=by)
-    aggregate, source = row.aggregate, row.state
+    source = row.state
     getattr(row, name)(**arguments)
-    aggregate.version += 1
+    _record([row], [(row, source)], name, by=by, reason=reason)
     row.save()
-    if aggregate is not row:
-        aggregate.save(update_fields=["version"])
-    history_row(row, name, source=source, by=by, reason=reason).save(force_insert=True)
     return row
 
 
-def move_all(rows: Sequence[S], name: str, *, by: Actor, reason: str = "", **arguments: Any) -> None:
+def move_all(
+    rows: Sequence[S], name: str, *, by: Actor, reason: str = "", **arguments: Any
+) -> None:
     """The set form: one transition on several locked rows of one aggregate, in two writes.
 
-    Saves only the fields the transition changed on any of the rows. The aggregate's raised version
-    is saved by the caller together with what else it changes, or by :func:`move` of the aggregate.
+    Saves only the fields that the transition changed on any of the rows.
 
     Raises:
         NotYours, Overtaken: any of the rows refuses; nothing was written.
     """
     if not rows:
         return
-    records, fields = [], {"state"}
     for row in rows:
         refuse_unless_possible(row, name, by=by)
+    sources, fields = [], {"state"}
     for row in rows:
-        source, before = row.state, _columns(row)
+        sources.append((row, row.state))
+        before = _columns(row)
         getattr(row, name)(**arguments)
         fields |= {column for column, value in _columns(row).items() if before[column] != value}
-        row.aggregate.version += 1
-        records.append(history_row(row, name, source=source, by=by, reason=reason))
+    _record(rows, sources, name, by=by, reason=reason)
     type(rows[0])._base_manager.bulk_update(rows, sorted(fields))
-    type(records[0])._base_manager.bulk_create(records)
 
 
 def created(row: Stateful, *, by: Actor, reason: str = "") -> None:
     """Write the first history row of something just made; its aggregate is locked, or new."""
-    aggregate = row.aggregate
-    aggregate.version += 1
-    aggregate.save(update_fields=["version"])
-    history_row(row, "create", source="", by=by, reason=reason).save(force_insert=True)
+    _record([row], [(row, "")], "create", by=by, reason=reason)
+    if row.aggregate is row:
+        row.save(update_fields=["version"])
+
+
+def _record(
+    rows: Sequence[Stateful],
+    sources: Sequence[tuple[Stateful, str]],
+    name: str,
+    *,
+    by: Actor,
+    reason: str,
+) -> None:
+    """Raise the aggregate's version by one per change and write, or collect, the history rows."""
+    aggregate = rows[0].aggregate
+    records = []
+    for row, source in sources:
+        aggregate.version += 1
+        records.append(history_row(row, name, source=source, by=by, reason=reason))
+    journal = getattr(aggregate, "journal", None)
+    if journal is not None:
+        journal.extend(records)
+        return
+    if aggregate is not rows[0]:
+        aggregate.save(update_fields=["version"])
+    type(records[0])._base_manager.bulk_create(records)
 
 
 def history_row(row: Stateful, name: str, *, source: str, by: Actor, reason: str) -> Any:

@@ -84,18 +84,6 @@ def most_possible(payment: Payment, balances: Balances) -> Money:
     return Money(most, payment.currency)
 
 
-def balances_of(payment: Payment, *, available: Money, due: Money, now: datetime) -> Balances:
-    """The balances for a preview, with what is already due counted as available.
-
-    Args:
-        available: what the talent's account holds, as it was read.
-        due: what of the talent's pending money is due, this payment's part included.
-    """
-    nothing = Money(0, payment.currency)
-    pending = nothing if maturing.is_due(payment, now) else payment.pending_left
-    return Balances(pending, available + due)
-
-
 @transaction.atomic
 def give(payment: Payment, *, amount: Money, reason: str, key: str, by: Actor) -> Refund:
     """Refund a payment, whole or in part; irreversible, the client is credited at once (S).

@@ -26,6 +26,20 @@ class EntryKind(TextChoices):
     CORRECTION = "correction", "Correction"
 
 
+CLIENT_ENTRIES = (
+    EntryKind.CHARGE,
+    EntryKind.FUND,
+    EntryKind.RELEASE,
+    EntryKind.RETURN,
+    EntryKind.REFUND,
+    EntryKind.CORRECTION,
+)
+"""What moves a client's escrow or credit."""
+
+TALENT_ENTRIES = (EntryKind.RELEASE, EntryKind.MATURE, EntryKind.REFUND, EntryKind.CORRECTION)
+"""What moves a talent's pending or available money."""
+
+
 class PaymentKind(TextChoices):
     RELEASE = "release", "Escrow release"
 

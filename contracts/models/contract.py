@@ -19,9 +19,10 @@ from contracts.states import (
     EndReason,
     Side,
 )
+from marketplace import policy
 from marketplace.actors import Actor
 from marketplace.models import History, Membership, Party, Stateful
-from marketplace.models.constraints import exactly_when
+from marketplace.models.constraints import exactly_when, only_when
 from marketplace.models.history import Rank
 from marketplace.transitions import allowed
 from payments.models import Book
@@ -52,11 +53,14 @@ class Contract(Stateful):
 
     ``client_position`` and ``talent_position`` order each side's My Jobs: the next deadline of that
     side in seconds, or, without one, a large number that falls with newer activity.
+    ``feedback_due_at`` is when both sides are next told of the feedback window, whether or not
+    anybody gave feedback; NULL once there is nothing more to tell.
     ``asks_to_end_since`` is set while the client has not answered *End this contract* or *Keep it
     open* after *Pay now*.
     """
 
     lock_rank: ClassVar[Rank] = Rank.CONTRACT
+    lock_related = ("client", "talent")
 
     reference = models.CharField(max_length=16, unique=True)
     book = models.OneToOneField(Book, on_delete=models.PROTECT, related_name="contract")
@@ -83,6 +87,7 @@ class Contract(Stateful):
     end_figures = models.JSONField(null=True, blank=True)
     feedback_until = models.DateTimeField(null=True, blank=True)
     feedback_extended = models.BooleanField(default=False)
+    feedback_due_at = models.DateTimeField(null=True, blank=True)
     asks_to_end_since = models.DateTimeField(null=True, blank=True)
     follows = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="followed_by"
@@ -101,9 +106,7 @@ class Contract(Stateful):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=exactly_when(
-                    Q(state=ContractState.OFFERED), Q(answered_at__isnull=True)
-                ),
+                condition=exactly_when(Q(state=ContractState.OFFERED), Q(answered_at__isnull=True)),
                 name="contract_answered_at_set_exactly_once_answered",
             ),
             models.CheckConstraint(
@@ -120,6 +123,10 @@ class Contract(Stateful):
                     ),
                 ),
                 name="contract_end_facts_set_together",
+            ),
+            models.CheckConstraint(
+                condition=only_when(Q(ended_at__isnull=False), Q(feedback_due_at__isnull=False)),
+                name="contract_tells_of_feedback_only_when_ended",
             ),
             models.CheckConstraint(
                 condition=Q(asks_to_end_since=None) | Q(state=ContractState.ACTIVE),
@@ -142,6 +149,11 @@ class Contract(Stateful):
                 fields=["expires_at"],
                 name="contract_expires",
                 condition=Q(state=ContractState.OFFERED),
+            ),
+            models.Index(
+                fields=["feedback_due_at"],
+                name="contract_feedback_due",
+                condition=~Q(feedback_due_at=None),
             ),
         ]
 
@@ -231,7 +243,7 @@ class Contract(Stateful):
         *,
         side: Side,
         at: datetime,
-        reason: str,
+        because: str,
         note: str,
         figures: Any,
         feedback_until: datetime,
@@ -239,11 +251,26 @@ class Contract(Stateful):
         """Either side ends, at any time, for good (S)."""
         self.ended_at = at
         self.ended_side = side
-        self.end_reason = reason
+        self.end_reason = because
         self.end_note = note
         self.end_figures = figures
-        self.feedback_until = feedback_until
+        self._open_feedback(feedback_until)
         self.asks_to_end_since = None
+
+    @transition(
+        state,
+        source=ContractState.ENDED,
+        target=ContractState.ENDED,
+        permission=allowed(rules.support_only),
+    )
+    def extend_feedback(self, *, until: datetime) -> None:
+        """Support gives both sides more time for their feedback, once."""
+        self.feedback_extended = True
+        self._open_feedback(until)
+
+    def _open_feedback(self, until: datetime) -> None:
+        self.feedback_until = until
+        self.feedback_due_at = until - policy.FEEDBACK_REMINDER
 
 
 class ContractHistory(History):
@@ -264,9 +291,7 @@ class Assignment(models.Model):
     """Who works on a contract: a membership, from when until when."""
 
     contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="assignments")
-    membership = models.ForeignKey(
-        Membership, on_delete=models.PROTECT, related_name="assignments"
-    )
+    membership = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="assignments")
     since = models.DateTimeField()
     until = models.DateTimeField(null=True, blank=True)
 

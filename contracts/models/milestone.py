@@ -106,7 +106,8 @@ class Milestone(Stateful):
                 name="milestone_payment_set_with_paid_at",
             ),
             models.CheckConstraint(
-                condition=Q(paid_minor=None) | Q(paid_minor__gt=0, paid_minor__lte=F("amount_minor")),
+                condition=Q(paid_minor=None)
+                | Q(paid_minor__gt=0, paid_minor__lte=F("amount_minor")),
                 name="milestone_paid_at_most_amount",
             ),
             models.CheckConstraint(

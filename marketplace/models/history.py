@@ -101,13 +101,16 @@ class Stateful(ConcurrentTransitionMixin, models.Model):
 
     ``aggregate_name`` is the attribute that holds the row whose history and version it shares;
     empty when the row is its own aggregate. An aggregate has ``version`` and a reverse relation
-    ``history``.
+    ``history``; ``lock_related`` are the foreign keys read along when it is entered.
     """
 
     lock_rank: ClassVar[Rank]
     aggregate_name: ClassVar[str] = ""
+    lock_related: ClassVar[tuple[str, ...]] = ()
 
     state: Any
+    version: int
+    journal: list[Any] | None = None
 
     class Meta:
         abstract = True

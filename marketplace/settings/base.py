@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "marketplace.middleware.ActingPartyMiddleware",
+    "marketplace.middleware.RefusalMiddleware",
 ]
 
 ROOT_URLCONF = "marketplace.urls"

@@ -19,6 +19,12 @@ def when(moment: datetime) -> SafeString:
 
 
 @register.simple_tag
+def when_words(moment: datetime) -> str:
+    """The full moment without markup, for plain text."""
+    return moments.full(moment)
+
+
+@register.simple_tag
 def day(moment: datetime, *, weekday: bool = False, year: bool = True) -> SafeString:
     return _time(moment, moments.day(moment, weekday=weekday, year=year))
 

@@ -7,12 +7,19 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 
+from marketplace.actors import Actor
 from marketplace.models import ActedOn
 from marketplace.models.constraints import only_when
 from marketplace.money import Money, money_property
 from payments.models.book import Book
 from payments.models.entry import Entry
 from payments.states import PaymentKind
+
+
+class PaymentQuerySet(models.QuerySet["Payment"]):
+    def visible_to(self, actor: Actor) -> PaymentQuerySet:
+        """Those of the acting party's books, on either side."""
+        return self.filter(Q(book__client=actor.party) | Q(book__talent=actor.party))
 
 
 class Payment(models.Model):
@@ -43,6 +50,8 @@ class Payment(models.Model):
     refunded = money_property("refunded_minor")
     fee_returned = money_property("fee_returned_minor")
     pending_left = money_property("pending_left_minor")
+
+    objects = PaymentQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["paid_at", "id"]

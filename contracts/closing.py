@@ -1,0 +1,341 @@
+"""Ending a contract: the preview and the deed, from the same facts by the same plan.
+
+Either side may end an active contract at any time, without the other's consent (S). All of it
+happens in one transaction or not at all, and never waits for a gateway.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from functools import singledispatch
+from typing import Any, Final
+
+from django.core import signing
+from django.db import transaction
+from django.db.models import F, Sum
+
+from contracts import checklists, milestones, notices, positions
+from contracts.due import releases_due
+from contracts.models import Contract, Milestone
+from contracts.plans import (
+    FINAL_PAYMENT,
+    CancelMilestones,
+    ChargeStaysCredit,
+    Choice,
+    EndPlan,
+    Facts,
+    MilestoneFacts,
+    OpenFeedback,
+    PayFinal,
+    PayMilestone,
+    RequestEscrowRefund,
+    ReturnEscrow,
+    after_due_releases,
+    plan,
+)
+from contracts.states import OPEN_MILESTONES, EndReason, Side
+from marketplace import clock, policy, transitions
+from marketplace.actors import Actor
+from marketplace.facts import freeze
+from marketplace.money import Money, total, zero
+from marketplace.refusals import FiguresChanged, InvalidInput, Overtaken
+from payments import escrow, ledger, requests
+from payments.models import Book, GatewayOperation
+from payments.states import OPEN_OPERATIONS
+
+__all__ = [
+    "Choice",
+    "EndPlan",
+    "Facts",
+    "end",
+    "facts_of",
+    "feedback_closes",
+    "plan",
+    "seen_figures",
+    "seen_token",
+]
+
+_SALT: Final = "contracts.closing.seen"
+
+
+def facts_of(contract: Contract) -> Facts:
+    """The facts for a page, unlocked, with what is due already applied in memory.
+
+    Three queries beyond the contract (read with its book and the book's escrow account).
+    """
+    open_ones = list(contract.milestones.filter(state__in=OPEN_MILESTONES).order_by("number"))
+    charges = GatewayOperation.objects.filter(book=contract.book_id, state__in=OPEN_OPERATIONS)
+    facts = _facts(contract, contract.book, open_ones, list(charges))
+    due = releases_due(open_ones, clock.now())
+    return after_due_releases(facts, {one.pk for one in due})
+
+
+def seen_token(contract: Contract, facts: Facts) -> str:
+    """A signed record of the facts that a page showed; it holds no instants and no choice."""
+    return signing.dumps(_figures(facts), salt=f"{_SALT}:{contract.reference}")
+
+
+def seen_figures(contract: Contract, seen: str) -> dict[str, Any] | None:
+    """The figures of a token, to tell what was; None when it is not ours."""
+    try:
+        figures: dict[str, Any] = signing.loads(seen, salt=f"{_SALT}:{contract.reference}")
+    except signing.BadSignature:
+        return None
+    return figures
+
+
+@transaction.atomic
+def end(
+    contract: Contract,
+    *,
+    choice: Choice,
+    seen: str,
+    reason: str = "",
+    note: str = "",
+    gives_up: bool = False,
+    side: Side | None = None,
+    by: Actor,
+) -> Contract:
+    """End a contract and carry out what the plan says, exactly once.
+
+    Args:
+        choice: the client's, for what is in escrow; ``Choice.nothing()`` otherwise.
+        seen: the token of the figures that were confirmed.
+        reason: an :class:`EndReason`, optional, read by the ender and support alone.
+        note: what the other side will read, optional.
+        gives_up: the talent's own tick for giving up what is in escrow.
+        side: whose end it is, when support ends for a side; members end for their own.
+
+    Raises:
+        NotYours: not an owner or manager of either side.
+        Overtaken: it has ended already, or never began.
+        FiguresChanged: what was seen is no longer so.
+        InvalidInput: choice or tick do not fit. Nothing was done in any of these cases.
+    """
+    contract = transitions.enter(contract)
+    if contract.is_ended:
+        raise Overtaken(ended_sentence(contract, by))
+    transitions.refuse_unless_possible(contract, "end", by=by)
+    book = ledger.lock(contract.book_id)
+    facts = _facts(contract, book, contract.open_milestones, contract.open_operations)
+    if seen_figures(contract, seen) != _figures(facts):
+        raise FiguresChanged("The figures have changed since you saw them. Nothing was ended.")
+    decided = plan(facts, _side(contract, side, by), choice)
+    if decided.gives_up and not (gives_up or by.is_staff):
+        raise InvalidInput(
+            f"Tick that you give up the {decided.escrow}, or keep the contract.",
+            field="gives_up",
+        )
+    _carry_out(_End(contract, book, decided, clock.now(), by), reason=reason, note=note)
+    return contract
+
+
+def feedback_closes(ended_at: datetime) -> datetime:
+    """The end of the 14th day after the end, UTC."""
+    after = ended_at.astimezone(UTC).date() + timedelta(days=policy.FEEDBACK_DAYS + 1)
+    return datetime.combine(after, time.min, tzinfo=UTC)
+
+
+def ended_sentence(contract: Contract, by: Actor | None = None) -> str:
+    """Who ended a contract, for those who come second."""
+    side = Side(contract.ended_side)
+    if by is not None and contract.side_of(by.party_id) is side:
+        return "You ended this contract before. Here is what happened."
+    return f"{contract.party(side).name} ended this contract. Here is what happened."
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """One end being carried out: everything is locked."""
+
+    contract: Contract
+    book: Book
+    plan: EndPlan
+    at: datetime
+    by: Actor
+
+    def milestone(self, facts: MilestoneFacts) -> Milestone:
+        return next(one for one in self.contract.open_milestones if one.pk == facts.pk)
+
+
+def _carry_out(ending: _End, *, reason: str, note: str) -> None:
+    contract = ending.contract
+    with transitions.journal(contract):
+        for effect in ending.plan.effects:
+            _do(effect, ending)
+        contract.open_milestones = []
+        positions.place(contract, now=ending.at)
+        transitions.move(
+            contract,
+            "end",
+            by=ending.by,
+            side=ending.plan.side,
+            at=ending.at,
+            because=EndReason(reason).value if reason else "",
+            note=note,
+            figures=_shown(ending),
+            feedback_until=feedback_closes(ending.at),
+        )
+    checklists.open_for(contract)
+    notices.contract_ended(contract, ending.plan, by=ending.by)
+
+
+@singledispatch
+def _do(effect: Any, ending: _End) -> None:
+    """Carry out one effect of the plan, under the locks of ``ending``."""
+    raise TypeError(f"no way to carry out {type(effect).__name__} of {ending.contract}")
+
+
+@_do.register
+def _pay_milestone(effect: PayMilestone, ending: _End) -> None:
+    _pay(ending, ending.milestone(effect.milestone), effect.pays, raised_to=effect.raised_to)
+
+
+@_do.register
+def _pay_final(effect: PayFinal, ending: _End) -> None:
+    contract = ending.contract
+    milestone = Milestone(
+        contract=contract,
+        number=milestones.next_number(contract),
+        title=FINAL_PAYMENT,
+        currency=contract.currency,
+        amount_minor=effect.pays.minor,
+        created_at=ending.at,
+    )
+    milestone.save(force_insert=True)
+    transitions.created(milestone, by=ending.by)
+    transitions.move(milestone, "fund", by=ending.by, at=ending.at)
+    _pay(ending, milestone, effect.pays)
+
+
+def _pay(
+    ending: _End, milestone: Milestone, pays: Money, *, raised_to: Money | None = None
+) -> None:
+    payment = escrow.release(
+        ending.book,
+        pays,
+        key=f"release:milestone:{milestone.pk}",
+        title=milestones.milestone_memo(milestone),
+        paid_at=ending.at,
+        at=ending.at,
+        by=ending.by,
+    )
+    transitions.move(milestone, "pay", by=ending.by, payment=payment, raised_to=raised_to)
+
+
+@_do.register
+def _return_escrow(effect: ReturnEscrow, ending: _End) -> None:
+    name = ending.contract.party(ending.plan.side).name
+    escrow.give_back(
+        ending.book,
+        effect.amount,
+        key=f"end:{ending.contract.pk}:return",
+        memo=f"{name} ended the contract",
+        at=ending.at,
+        by=ending.by,
+    )
+
+
+@_do.register
+def _request_escrow_refund(effect: RequestEscrowRefund, ending: _End) -> None:
+    ending.contract.open_request = requests.file(
+        ending.book,
+        amount=effect.amount,
+        answer_by=ending.at + policy.ESCROW_ANSWER_WINDOW,
+        on_silence=effect.on_silence,
+        at=ending.at,
+        by=ending.by,
+    )
+
+
+@_do.register
+def _cancel_milestones(effect: CancelMilestones, ending: _End) -> None:
+    rows = [ending.milestone(one) for one in effect.milestones]
+    transitions.move_all(rows, "cancel", by=ending.by, at=ending.at)
+
+
+@_do.register
+def _charge_stays_credit(effect: ChargeStaysCredit, ending: _End) -> None:
+    """Nothing now: settling the charge finds the contract ended (see funding)."""
+
+
+@_do.register
+def _open_feedback(effect: OpenFeedback, ending: _End) -> None:
+    """Stored by the contract's own transition, as ``feedback_until``."""
+
+
+def _side(contract: Contract, side: Side | None, by: Actor) -> Side:
+    own = contract.side_of(by.party_id)
+    decided = side if by.is_staff else own
+    if decided is None:
+        raise InvalidInput("Choose whose end this is.", field="side")
+    return decided
+
+
+def _facts(
+    contract: Contract,
+    book: Book,
+    open_milestones: list[Milestone],
+    open_charges: list[GatewayOperation],
+) -> Facts:
+    charged = total([one.amount for one in open_charges], contract.currency)
+    return Facts(
+        version=contract.version,
+        escrow=book.escrow,
+        milestones=tuple(
+            MilestoneFacts(
+                pk=one.pk,
+                number=one.number,
+                title=one.title,
+                state=str(one.state),
+                amount=one.amount,
+                was_submitted=one.was_submitted,
+            )
+            for one in sorted(open_milestones, key=lambda one: one.number)
+        ),
+        open_charge=charged or None,
+        talent_fee=book.talent_fee,
+        kept=_kept(book),
+    )
+
+
+def _kept(book: Book) -> Money:
+    """What the talent received on this contract, after fees and refunds."""
+    kept = book.payments.aggregate(
+        minor=Sum(F("net_minor") - F("refunded_minor") + F("fee_returned_minor"))
+    )["minor"]
+    return Money(kept or 0, book.currency) if kept else zero(book.currency)
+
+
+def _figures(facts: Facts) -> dict[str, Any]:
+    """What the confirmation is compared by: never instants, never what was chosen."""
+    charge = facts.open_charge
+    return {
+        "version": facts.version,
+        "escrow": facts.escrow.minor,
+        "charge": charge.minor if charge else 0,
+        "milestones": [[one.pk, one.state, one.amount.minor] for one in facts.milestones],
+    }
+
+
+def _shown(ending: _End) -> Any:
+    """The figures that were confirmed, kept with the contract for good."""
+    decided = ending.plan
+    return freeze(
+        {
+            "side": decided.side.value,
+            "choice": decided.choice.kind.value,
+            "escrow": decided.escrow,
+            "paid": decided.paid,
+            "received": decided.received,
+            "returned": decided.returned,
+            "requested": decided.requested,
+            "cancelled": [
+                one.title
+                for effect in decided.effects
+                if isinstance(effect, CancelMilestones)
+                for one in effect.milestones
+            ],
+        }
+    )

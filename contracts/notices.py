@@ -1,0 +1,336 @@
+"""What both sides are told about a contract, in words of their side, by inbox and e-mail.
+
+One function per event, called in the event's transaction. Facts are frozen; each side's copy says
+which side reads it (``side``), what the other is called (``other``), and whether it acted itself
+(``own``). Money and deadlines go to owners and managers, the rest to assigned members too.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.urls import reverse
+
+from contracts.models import Assignment, ChecklistItem, Contract, Message, Milestone
+from contracts.plans import EndPlan
+from contracts.states import MilestoneState, Side
+from marketplace import notices
+from marketplace.actors import PLATFORM, Actor
+from marketplace.money import Money
+from marketplace.notices import Batch, Kind, of_party, people_of
+from payments.models import EscrowRefundRequest, GatewayOperation, Payment
+
+OFFER_MADE: Final = notices.kind("contracts.offer_made", money=True)
+OFFER_ACCEPTED: Final = notices.kind("contracts.offer_accepted")
+OFFER_CLOSED: Final = notices.kind("contracts.offer_closed", money=True)
+MILESTONE_ADDED: Final = notices.kind("contracts.milestone_added")
+MILESTONE_PROPOSED: Final = notices.kind("contracts.milestone_proposed")
+PROPOSAL_ANSWERED: Final = notices.kind("contracts.proposal_answered")
+MILESTONE_FUNDED: Final = notices.kind("contracts.milestone_funded")
+CHARGE_DECLINED: Final = notices.kind("contracts.charge_declined", money=True)
+CHARGE_KEPT: Final = notices.kind("contracts.charge_kept_as_credit", money=True)
+WORK_SUBMITTED: Final = notices.kind("contracts.work_submitted")
+SUBMISSION_TAKEN_BACK: Final = notices.kind("contracts.submission_taken_back")
+CHANGES_REQUESTED: Final = notices.kind("contracts.changes_requested")
+REVIEW_EXTENDED: Final = notices.kind("contracts.review_extended")
+REVIEW_REMINDER: Final = notices.kind("contracts.review_reminder", money=True)
+PAYMENT_RELEASED: Final = notices.kind("contracts.payment_released", money=True)
+CONTRACT_ENDED: Final = notices.kind("contracts.contract_ended")
+ESCROW_REFUND_REQUESTED: Final = notices.kind("contracts.escrow_refund_requested", money=True)
+ESCROW_REFUND_REMINDER: Final = notices.kind("contracts.escrow_refund_reminder", money=True)
+ESCROW_REFUND_DECLINED: Final = notices.kind("contracts.escrow_refund_declined", money=True)
+ESCROW_REFUND_ESCALATED: Final = notices.kind("contracts.escrow_refund_escalated", money=True)
+ESCROW_REFUND_SETTLED: Final = notices.kind("contracts.escrow_refund_settled", money=True)
+MESSAGE_RECEIVED: Final = notices.kind("contracts.message_received")
+CHECKLIST_REMINDER: Final = notices.kind("contracts.checklist_reminder")
+
+BOTH: Final = (Side.CLIENT, Side.TALENT)
+
+
+def offer_made(contract: Contract, *, by: Actor) -> None:
+    path = reverse("offer", args=[contract.reference])
+    _tell(OFFER_MADE, contract, by=by, path=path, until=contract.expires_at)
+
+
+def offer_accepted(contract: Contract, *, by: Actor) -> None:
+    funded = any(one.state == MilestoneState.FUNDED for one in contract.open_milestones)
+    _tell(OFFER_ACCEPTED, contract, by=by, funded=funded)
+
+
+def offer_declined(contract: Contract, *, reason: str, by: Actor) -> None:
+    _offer_closed(contract, "declined", by=by, reason=reason)
+
+
+def offer_withdrawn(contract: Contract, *, by: Actor) -> None:
+    _offer_closed(contract, "withdrawn", by=by)
+
+
+def offer_expired(contract: Contract) -> None:
+    _offer_closed(contract, "expired", by=PLATFORM)
+
+
+def milestone_added(milestone: Milestone, *, by: Actor) -> None:
+    funded = milestone.state == MilestoneState.FUNDED
+    _tell_of(MILESTONE_ADDED, milestone, by=by, funded=funded)
+
+
+def milestone_proposed(milestone: Milestone, *, by: Actor) -> None:
+    _tell_of(MILESTONE_PROPOSED, milestone, by=by)
+
+
+def proposal_answered(milestone: Milestone, *, by: Actor) -> None:
+    agreed = milestone.state != MilestoneState.DECLINED
+    _tell_of(PROPOSAL_ANSWERED, milestone, by=by, agreed=agreed)
+
+
+def milestone_funded(milestone: Milestone, *, by: Actor) -> None:
+    _tell_of(MILESTONE_FUNDED, milestone, by=by, offered=milestone.contract.is_offered)
+
+
+def charge_declined(contract: Contract, operation: GatewayOperation) -> None:
+    _tell(
+        CHARGE_DECLINED,
+        contract,
+        by=PLATFORM,
+        sides=(Side.CLIENT,),
+        amount=operation.amount,
+        because=operation.declined_because,
+    )
+
+
+def charge_kept_as_credit(contract: Contract, operation: GatewayOperation) -> None:
+    _tell(CHARGE_KEPT, contract, by=PLATFORM, sides=(Side.CLIENT,), amount=operation.amount)
+
+
+def work_submitted(milestone: Milestone, *, message: str, by: Actor) -> None:
+    _tell_of(WORK_SUBMITTED, milestone, by=by, until=milestone.review_until, message=message)
+
+
+def submission_taken_back(milestone: Milestone, *, by: Actor) -> None:
+    _tell_of(SUBMISSION_TAKEN_BACK, milestone, by=by)
+
+
+def changes_requested(milestone: Milestone, *, by: Actor) -> None:
+    _tell_of(CHANGES_REQUESTED, milestone, by=by, wanted=milestone.changes_wanted)
+
+
+def review_extended(milestone: Milestone, *, by: Actor) -> None:
+    _tell_of(
+        REVIEW_EXTENDED,
+        milestone,
+        by=by,
+        until=milestone.review_until,
+        because=milestone.extended_because,
+    )
+
+
+def review_reminder(milestone: Milestone) -> None:
+    _tell_of(
+        REVIEW_REMINDER,
+        milestone,
+        by=PLATFORM,
+        sides=(Side.CLIENT,),
+        until=milestone.review_until,
+    )
+
+
+def payment_released(milestone: Milestone, payment: Payment, *, by: Actor) -> None:
+    _payment(milestone, payment, by=by)
+
+
+def payment_released_automatically(milestone: Milestone, payment: Payment) -> None:
+    _payment(milestone, payment, by=PLATFORM)
+
+
+def contract_ended(contract: Contract, plan: EndPlan, *, by: Actor) -> None:
+    """Both are told what happened; the talent is e-mailed about what stays in escrow (S)."""
+    figures = {
+        "paid": plan.paid or None,
+        "received": plan.received or None,
+        "returned": plan.returned or None,
+        "requested": plan.requested or None,
+        "ended_side": plan.side,
+        "note": contract.end_note,
+        "feedback_until": contract.feedback_until,
+        "support": by.is_staff,
+    }
+    batch, people = Batch(), _people(contract)
+    _add(batch, people, CONTRACT_ENDED, contract, by=by, path=_room(contract), facts=figures)
+    if contract.open_request is not None:
+        request = contract.open_request
+        _add(
+            batch,
+            people,
+            ESCROW_REFUND_REQUESTED,
+            contract,
+            by=by,
+            path=_request_path(request),
+            sides=(Side.TALENT,),
+            facts=_request_facts(request),
+        )
+    batch.write()
+
+
+def escrow_refund_reminder(contract: Contract, request: EscrowRefundRequest) -> None:
+    _tell_request(ESCROW_REFUND_REMINDER, contract, request, by=PLATFORM, sides=(Side.TALENT,))
+
+
+def escrow_refund_accepted(contract: Contract, request: EscrowRefundRequest, *, by: Actor) -> None:
+    _tell_request(ESCROW_REFUND_SETTLED, contract, request, by=by)
+
+
+def escrow_refund_declined(contract: Contract, request: EscrowRefundRequest, *, by: Actor) -> None:
+    _tell_request(ESCROW_REFUND_DECLINED, contract, request, by=by)
+
+
+def escrow_refund_paid_instead(
+    contract: Contract, request: EscrowRefundRequest, *, by: Actor
+) -> None:
+    _tell_request(ESCROW_REFUND_SETTLED, contract, request, by=by)
+
+
+def escrow_refund_lapsed(contract: Contract, request: EscrowRefundRequest) -> None:
+    _tell_request(ESCROW_REFUND_SETTLED, contract, request, by=PLATFORM)
+
+
+def escrow_refund_escalated(contract: Contract, request: EscrowRefundRequest) -> None:
+    _tell_request(ESCROW_REFUND_ESCALATED, contract, request, by=PLATFORM)
+
+
+def escrow_refund_decided(contract: Contract, request: EscrowRefundRequest, *, by: Actor) -> None:
+    _tell_request(ESCROW_REFUND_SETTLED, contract, request, by=by)
+
+
+def message_received(message: Message, *, by: Actor) -> None:
+    contract = message.contract
+    sender = contract.side_of(by.party_id)
+    assert sender is not None
+    _tell(MESSAGE_RECEIVED, contract, by=by, sides=(sender.other,), text=message.text)
+
+
+def checklist_reminder(item: ChecklistItem, *, text: str, by: Actor) -> None:
+    _tell(CHECKLIST_REMINDER, item.contract, by=by, text=text)
+
+
+def _offer_closed(contract: Contract, how: str, *, by: Actor, reason: str = "") -> None:
+    path = reverse("offer", args=[contract.reference])
+    _tell(OFFER_CLOSED, contract, by=by, path=path, how=how, reason=reason)
+
+
+def _payment(milestone: Milestone, payment: Payment, *, by: Actor) -> None:
+    _tell_of(
+        PAYMENT_RELEASED,
+        milestone,
+        by=by,
+        automatic=by.is_platform,
+        paid=payment.gross,
+        received=payment.net,
+        partly=payment.gross < milestone.amount,
+        available_at=payment.available_at,
+    )
+
+
+def _request_facts(request: EscrowRefundRequest) -> dict[str, Any]:
+    return {
+        "amount": request.amount,
+        "until": request.answer_by,
+        "on_silence": request.on_silence,
+        "state": request.state,
+        "declined_because": request.declined_because,
+        "because": request.decided_because,
+        "to_talent": request.to_talent or None,
+        "to_client": request.to_client or None,
+    }
+
+
+def _tell_request(
+    kind: Kind,
+    contract: Contract,
+    request: EscrowRefundRequest,
+    *,
+    by: Actor,
+    sides: tuple[Side, ...] = BOTH,
+) -> None:
+    facts = _request_facts(request)
+    _tell(kind, contract, by=by, path=_request_path(request), sides=sides, **facts)
+
+
+def _tell_of(
+    kind: Kind, milestone: Milestone, *, by: Actor, sides: tuple[Side, ...] = BOTH, **facts: Any
+) -> None:
+    """About one milestone: its number, title and amount stand in every text."""
+    amount: Money = milestone.amount
+    _tell(
+        kind,
+        milestone.contract,
+        by=by,
+        sides=sides,
+        number=milestone.number,
+        milestone=milestone.title,
+        amount=amount,
+        **facts,
+    )
+
+
+def _tell(
+    kind: Kind,
+    contract: Contract,
+    *,
+    by: Actor,
+    sides: tuple[Side, ...] = BOTH,
+    path: str = "",
+    **facts: Any,
+) -> None:
+    batch = Batch()
+    _add(
+        batch,
+        _people(contract),
+        kind,
+        contract,
+        by=by,
+        path=path or _room(contract),
+        sides=sides,
+        facts=facts,
+    )
+    batch.write()
+
+
+def _add(
+    batch: Batch,
+    people: list[notices.Recipient],
+    kind: Kind,
+    contract: Contract,
+    *,
+    by: Actor,
+    path: str,
+    facts: dict[str, Any],
+    sides: tuple[Side, ...] = BOTH,
+) -> None:
+    for side in sides:
+        party = contract.party(side)
+        batch.add(
+            kind,
+            to=of_party(people, party),
+            path=path,
+            facts={
+                "title": contract.title,
+                "side": side,
+                "other": contract.party(side.other).name,
+                "own": by.party_id == party.pk,
+                **facts,
+            },
+        )
+
+
+def _people(contract: Contract) -> list[notices.Recipient]:
+    """Owners and managers of both sides, and who is assigned; one query."""
+    assigned = Assignment.objects.filter(contract=contract, until=None).values("membership")
+    return people_of(contract.client, contract.talent, members=assigned)
+
+
+def _room(contract: Contract) -> str:
+    return reverse("room", args=[contract.reference])
+
+
+def _request_path(request: EscrowRefundRequest) -> str:
+    return reverse("escrow_refund", args=[request.pk])

@@ -1,0 +1,108 @@
+"""The help articles, and what readers think of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from marketplace import clock
+from marketplace.models import ArticleVote
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """Its text is the template of its slug in ``marketplace/help/``."""
+
+    slug: str
+    title: str
+    summary: str
+
+    @property
+    def template(self) -> str:
+        return f"marketplace/help/{self.slug}.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    title: str
+    articles: tuple[Article, ...]
+
+
+TOPICS: Final = (
+    Topic(
+        "Ending a contract",
+        (
+            Article(
+                "end-a-contract-freelancer",
+                "End a contract as a freelancer or agency",
+                "When to leave it to the client, what happens to escrow, and the steps.",
+            ),
+            Article(
+                "end-a-contract-client",
+                "End a contract as a client",
+                "What to settle first, the three choices for escrow, and the steps.",
+            ),
+            Article(
+                "final-payment",
+                "Pay a final payment before the end",
+                "Money in escrow is paid as part of an active milestone.",
+            ),
+            Article(
+                "work-after-the-end",
+                "What is left to do after the end",
+                "The post-close checklist of each side, and what stays possible.",
+            ),
+        ),
+    ),
+    Topic(
+        "Money",
+        (
+            Article(
+                "milestones-and-reviews",
+                "Milestones, escrow and reviews",
+                "From a plan to a payment, and the 14 days of a review.",
+            ),
+            Article(
+                "escrow-after-the-end",
+                "Money that stays in escrow after the end",
+                "What a request for its return is, who answers it, and what silence does.",
+            ),
+            Article(
+                "refunds",
+                "Give a refund",
+                "Payments of the last 180 days can be given back, whole or in part.",
+            ),
+            Article("fees", "Fees", "What is taken from a payment, and what comes back."),
+        ),
+    ),
+    Topic(
+        "Trust",
+        (
+            Article(
+                "feedback",
+                "Feedback that neither side sees first",
+                "Who may give it, when it shows, and how long there is time.",
+            ),
+            Article(
+                "accounts-and-fee-avoidance",
+                "Accounts, and contracts ended to avoid fees",
+                "Why taking payment elsewhere costs the account.",
+            ),
+        ),
+    ),
+)
+ARTICLES: Final = {article.slug: article for topic in TOPICS for article in topic.articles}
+
+
+def vote(article: Article, *, reader: str, helpful: bool) -> ArticleVote:
+    """Answer *Was this article helpful?*; a second answer of the same reader replaces the first.
+
+    Args:
+        reader: whatever tells readers apart: an account, or a visitor's session.
+    """
+    answer, _ = ArticleVote.objects.update_or_create(
+        article=article.slug,
+        reader=reader,
+        defaults={"helpful": helpful, "at": clock.now()},
+    )
+    return answer

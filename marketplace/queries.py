@@ -1,0 +1,82 @@
+"""What the ground floor's pages read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.db.models import Count, Q, QuerySet
+
+from marketplace import notices
+from marketplace.models import ArticleVote, Notice, Party, User
+
+PAGE: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    notice: Notice
+    text: notices.Text
+
+
+@dataclass(frozen=True, slots=True)
+class InboxPage:
+    """One page of the inbox, newest first; ``newer`` and ``older`` are ids to go on from."""
+
+    rows: Sequence[InboxRow]
+    newer: int | None
+    older: int | None
+    unread: int
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """How readers answered *Was this article helpful?*; ``mine`` is this reader's answer."""
+
+    helpful: int
+    total: int
+    mine: bool | None
+
+
+def notices_of(user: User, party: Party) -> QuerySet[Notice]:
+    return Notice.objects.filter(recipient=user, party=party)
+
+
+def inbox(
+    user: User, party: Party, *, before: int | None = None, after: int | None = None
+) -> InboxPage:
+    """A person's notices for one party: two queries, and as many on every page.
+
+    Args:
+        before: only notices older than this one.
+        after: only notices newer than this one, the nearest ones.
+    """
+    mine = notices_of(user, party)
+    if after is not None:
+        nearest = list(mine.filter(pk__gt=after).order_by("pk")[: PAGE + 1])
+        found, more_newer, more_older = nearest[PAGE - 1 :: -1], len(nearest) > PAGE, True
+    else:
+        older = mine if before is None else mine.filter(pk__lt=before)
+        nearest = list(older.order_by("-pk")[: PAGE + 1])
+        found, more_newer, more_older = nearest[:PAGE], before is not None, len(nearest) > PAGE
+    for notice in found:
+        notice.party = party
+    return InboxPage(
+        rows=[InboxRow(notice, notices.text_of(notice)) for notice in found],
+        newer=found[0].pk if found and more_newer else None,
+        older=found[-1].pk if found and more_older else None,
+        unread=mine.filter(read_at=None).count(),
+    )
+
+
+def votes(article: str, reader: str) -> Votes:
+    """The answers about one article, in one query."""
+    counted = ArticleVote.objects.filter(article=article).aggregate(
+        total=Count("pk"),
+        helpful=Count("pk", filter=Q(helpful=True)),
+        mine_yes=Count("pk", filter=Q(reader=reader, helpful=True)),
+        mine_no=Count("pk", filter=Q(reader=reader, helpful=False)),
+    )
+    mine = None if not counted["mine_yes"] + counted["mine_no"] else bool(counted["mine_yes"])
+    return Votes(counted["helpful"], counted["total"], mine)

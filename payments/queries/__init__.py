@@ -1,0 +1,19 @@
+"""What pages read of the books."""
+
+from payments.queries.balances import BalanceFigure, balances_of
+from payments.queries.contract import MoneyParts, money_bar, where_is_money
+from payments.queries.refund import RefundPage, refund_page
+from payments.queries.statement import Line, PaymentsPage, payments_page
+
+__all__ = [
+    "BalanceFigure",
+    "Line",
+    "MoneyParts",
+    "PaymentsPage",
+    "RefundPage",
+    "balances_of",
+    "money_bar",
+    "payments_page",
+    "refund_page",
+    "where_is_money",
+]
