@@ -45,7 +45,7 @@ class ActingPartyMiddleware:
 
 
 class RefusalMiddleware:
-    """A refusal that no view showed beside a field becomes a page with its sentence, never a 500."""
+    """A refusal that no view showed beside a field becomes a page with its sentence."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response

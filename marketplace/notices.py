@@ -154,6 +154,20 @@ class Batch:
         queue.soon("marketplace.tasks.send_notices", *(notice.pk for notice in written))
 
 
+def write_to(address: str, kind: Kind, *, facts: dict[str, Any], path: str) -> None:
+    """Tell somebody who may have no account, by e-mail alone, inside the caller's transaction."""
+    now = clock.now()
+    notice = Notice.objects.create(
+        kind=kind.code,
+        address=address,
+        facts=freeze(facts),
+        path=path,
+        created_at=now,
+        email_due_at=now,
+    )
+    queue.soon("marketplace.tasks.send_notices", notice.pk)
+
+
 def tell(kind: Kind, *, to: Iterable[Recipient], facts: dict[str, Any], path: str) -> None:
     """Write one notice for each recipient, inside the caller's transaction; see :class:`Batch`."""
     batch = Batch()
@@ -219,11 +233,12 @@ def _lease(notice_id: int) -> bool:
 
 def _still_acts(notice: Notice) -> bool:
     """Whoever left a party since is told nothing more of it."""
-    return notice.recipient.is_active and (
-        Membership.objects.current()
-        .filter(user_id=notice.recipient_id, party_id=notice.party_id)
-        .exists()
+    if notice.recipient is None:
+        return True
+    acting = Membership.objects.current().filter(
+        user=notice.recipient, party=notice.party, user__is_active=True
     )
+    return acting.exists()
 
 
 def _finish(
@@ -235,7 +250,8 @@ def _finish(
 
 
 def _message(notice: Notice) -> EmailMultiAlternatives:
-    with timezone.override(zones.named(notice.recipient.time_zone)):
+    reader = notice.recipient
+    with timezone.override(zones.named(reader.time_zone if reader else "")):
         text = text_of(notice)
     shown = {
         "text": text,
@@ -247,7 +263,7 @@ def _message(notice: Notice) -> EmailMultiAlternatives:
     message = EmailMultiAlternatives(
         subject=text.title,
         body=plain,
-        to=[notice.recipient.email],
+        to=[reader.email if reader else notice.address],
         headers={"Message-ID": _message_id(notice), "Auto-Submitted": "auto-generated"},
     )
     message.attach_alternative(render_to_string("marketplace/email.html", shown), "text/html")
@@ -258,4 +274,3 @@ def _message_id(notice: Notice) -> str:
     """The same for every attempt, so that a mailbox can tell a repetition."""
     host = urlsplit(settings.SITE_URL).hostname
     return f"<notice-{notice.pk}-{notice.created_at:%Y%m%d%H%M%S%f}@{host}>"
-

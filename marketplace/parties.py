@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from django.db import transaction
 
@@ -13,9 +17,22 @@ from marketplace.states import TALENT_KINDS, PartyKind, Role
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
+_chooser: ContextVar[random.Random] = ContextVar("chooser", default=secrets.SystemRandom())
+
+
 def code(length: int) -> str:
     """An unguessable code of letters and digits that cannot be mistaken for each other."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+    return "".join(_chooser.get().choice(ALPHABET) for _ in range(length))
+
+
+@contextmanager
+def codes_from(chooser: random.Random) -> Iterator[None]:
+    """Draw codes from a chooser of one's own: the demo market has the same ones every time."""
+    token = _chooser.set(chooser)
+    try:
+        yield
+    finally:
+        _chooser.reset(token)
 
 
 @transaction.atomic

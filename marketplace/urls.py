@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from marketplace.views import account, demo, front, health, help, inbox, support
+from marketplace.views import account, articles, demo, front, health, inbox, support
 
 urlpatterns = [
     path("", front.Front.as_view(), name="front"),
@@ -15,10 +15,10 @@ urlpatterns = [
     path("inbox/<int:pk>/", inbox.Open.as_view(), name="notice"),
     path("account/", account.Account.as_view(), name="account"),
     path("account/switch/", account.SwitchParty.as_view(), name="switch_party"),
-    path("help/", help.Index.as_view(), name="help"),
+    path("help/", articles.Index.as_view(), name="help"),
     path("help/contact/", support.Contact.as_view(), name="contact_support"),
-    path("help/<slug:slug>/", help.Article.as_view(), name="help_article"),
-    path("help/<slug:slug>/vote/", help.Vote.as_view(), name="help_vote"),
+    path("help/<slug:slug>/", articles.Article.as_view(), name="help_article"),
+    path("help/<slug:slug>/vote/", articles.Vote.as_view(), name="help_vote"),
     path("terms/", front.Terms.as_view(), name="terms"),
     path("privacy/", front.Privacy.as_view(), name="privacy"),
     path("demo/sign-in/", demo.SignIn.as_view(), name="demo_sign_in"),

@@ -14,14 +14,22 @@ from marketplace.models.party import Party
 class Notice(models.Model):
     """What one person is told, as facts; the text is rendered when it is read or sent.
 
+    Told to a person as somebody who acts for a party, or, without an inbox, to an ``address``.
     ``email_due_at`` is when the e-mail is due next; NULL once it was sent or given up.
     """
 
     kind = models.CharField(max_length=60)
     recipient = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="notices",
     )
-    party = models.ForeignKey(Party, on_delete=models.CASCADE, related_name="notices")
+    party = models.ForeignKey(
+        Party, on_delete=models.CASCADE, null=True, blank=True, related_name="notices"
+    )
+    address = models.EmailField(blank=True)
     facts = models.JSONField()
     path = models.CharField(max_length=200)
     created_at = models.DateTimeField()
@@ -45,8 +53,13 @@ class Notice(models.Model):
             models.CheckConstraint(
                 condition=Q(email_sent_at=None) | Q(email_due_at=None),
                 name="notice_sent_is_not_due",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(recipient__isnull=False, party__isnull=False, address="")
+                | (Q(recipient=None, party=None) & ~Q(address="")),
+                name="notice_to_a_person_or_an_address",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} to {self.recipient_id}"
+        return f"{self.kind} to {self.recipient_id or self.address}"

@@ -24,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--as-of",
             metavar="TIME",
-            help="on a demo market: first move its clock forward, to 2026-12-03T14:05Z for instance",
+            help="on a demo market: first move its clock forward, as to 2026-12-03T14:05Z",
         )
 
     def handle(self, *, dry_run: bool, only: str | None, as_of: str | None, **_: Any) -> None:
