@@ -132,8 +132,11 @@ def _reachable(binaries: Path, home: Path, account: dict[str, Any]) -> Path:
     try:
         subprocess.run(probe, **account, cwd=home, capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
-        shutil.copytree(binaries.parent, home / "postgresql", symlinks=True)
-        return home / "postgresql" / "bin"
+        # The package finds its libraries in the directory beside it.
+        package = binaries.parents[1]
+        for directory in package.parent.glob(f"{package.name}*"):
+            shutil.copytree(directory, home / directory.name, symlinks=True)
+        return home / package.name / binaries.parent.name / binaries.name
     return binaries
 
 
