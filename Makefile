@@ -26,8 +26,7 @@ run: $(RUNTIME)
 	@exec $(PY) manage.py serve --prepare
 
 test: $(DEV)
-	@echo "== Chromium: $$($(PY) -m tests.support.chromium)" || exit 1
-	@$(PY) -m tests.support.chromium >/dev/null
+	@$(PY) -m tests.support.chromium
 	@echo "== The suite on SQLite"
 	@$(PYTEST) $(PARALLEL) -m "not browser"
 	@echo "== The suite on PostgreSQL"
