@@ -101,7 +101,7 @@ def give(payment: Payment, *, amount: Money, reason: str, key: str, by: Actor) -
     """
     earlier = once.claim(key, refund_of=payment.pk, amount=amount, reason=reason)
     if earlier is not None:
-        return Refund.objects.select_related("payment").get(pk=earlier.result)
+        return Refund.objects.select_related("payment__book__client").get(pk=earlier.result)
     now = clock.now()
     book = ledger.lock(payment.book_id)
     maturing.mature_first(book, now)

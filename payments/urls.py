@@ -1,5 +1,10 @@
-"""Addresses of the payments app."""
+"""Addresses of the money floor."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from payments import views
+
+urlpatterns = [
+    path("payments/", views.PaymentsView.as_view(), name="payments"),
+    path("payments/<int:pk>/refund/", views.GiveRefundView.as_view(), name="give_refund"),
+]

@@ -54,7 +54,7 @@ def money_bar(book: Book, *, in_review: Money | None = None) -> MoneyParts:
 
 
 def where_is_money(book: Book, *, side: Side, now: datetime) -> list[Track]:
-    """*Where the money is now*: each payment, refund and return on its way; three queries.
+    """*Where the money is now*: each payment, refund and return on its way; four queries.
 
     Args:
         book: with both parties read along.
@@ -66,6 +66,7 @@ def where_is_money(book: Book, *, side: Side, now: datetime) -> list[Track]:
         *(_payment_track(one, book, side, now) for one in payments if one.refundable),
         *_refund_tracks(payments, book, side),
         *_request_tracks(request, book, side, now),
+        *_returned_tracks(request, book, side),
     ]
 
 
@@ -94,28 +95,31 @@ def _payment_track(payment: Payment, book: Book, side: Side, now: datetime) -> T
     else:
         amount, whose = payment.refundable, f"to {book.talent.name}"
     is_available = payment.matured_at is not None or maturing.is_due(payment, now)
-    pending = Stage("pending", "past")
+    pending = Stage(word="pending", state="past")
     if not is_available:
-        pending = Stage(f"pending until {moments.day(payment.available_at)}", "here")
+        pending = Stage(word=f"pending until {moments.day(payment.available_at)}", state="here")
     return Track(
         amount=amount,
         what=f"{payment.title}, {whose}",
         stages=[
-            Stage("released", "past"),
+            Stage(word="released", state="past"),
             pending,
-            Stage("available", "here" if is_available else "future"),
+            Stage(word="available", state="here" if is_available else "future"),
         ],
     )
 
 
 def _refund_tracks(payments: list[Payment], book: Book, side: Side) -> Iterator[Track]:
-    whose = "to you" if side is Side.CLIENT else f"to {book.client.name}"
+    whose = _to_client(book, side)
     for payment in payments:
         for refund in payment.refunds.all():
             yield Track(
                 amount=refund.amount,
                 what=f"{payment.title}, {whose}",
-                stages=[Stage("refunded", "past"), Stage("in credit", "here")],
+                stages=[
+                    Stage(word="refunded", state="past"),
+                    Stage(word="in credit", state="here"),
+                ],
             )
 
 
@@ -123,30 +127,48 @@ def _request_tracks(
     request: EscrowRefundRequest | None, book: Book, side: Side, now: datetime
 ) -> Iterator[Track]:
     """What was asked back: on its way, or what went back of it. What was paid is a payment."""
-    if request is None or request.resolved_at and not request.to_client:
+    if request is None or (request.resolved_at and not request.to_client):
         return
-    whose = "to you" if side is Side.CLIENT else f"to {book.client.name}"
     amount = request.to_client if request.resolved_at else request.amount
     yield Track(
         amount=amount,
-        what=f"from escrow, back {whose}",
+        what=f"from escrow, back {_to_client(book, side)}",
         stages=[
-            Stage("requested", "past"),
+            Stage(word="requested", state="past"),
             _answer(request, now),
-            Stage("returned", "here" if request.resolved_at else "future"),
+            Stage(word="returned", state="here" if request.resolved_at else "future"),
         ],
     )
 
 
+def _returned_tracks(
+    request: EscrowRefundRequest | None, book: Book, side: Side
+) -> Iterator[Track]:
+    """What went back from escrow without being asked for: the talent ended, an offer lapsed."""
+    nothing = zero(book.currency)
+    returned = _sums(book).get((EntryKind.RETURN, "out"), nothing)
+    unasked = returned - ((request.to_client or nothing) if request else nothing)
+    if unasked:
+        yield Track(
+            amount=unasked,
+            what=f"from escrow, back {_to_client(book, side)}",
+            stages=[Stage(word="returned", state="past"), Stage(word="in credit", state="here")],
+        )
+
+
 def _answer(request: EscrowRefundRequest, now: datetime) -> Stage:
     if request.is_held:
-        return Stage("support decides", "here")
+        return Stage(word="support decides", state="here")
     words = {
         RequestState.ACCEPTED: "answered",
         RequestState.LAPSED: "not answered in time",
         RequestState.DECIDED: "decided by support",
     }
     if request.resolved_at:
-        return Stage(words[RequestState(request.state)], "past")
+        return Stage(word=words[RequestState(request.state)], state="past")
     left = moments.left(request.answer_by, now)
-    return Stage(f"answer by {moments.day(request.answer_by)}, {left}", "here")
+    return Stage(word=f"answer by {moments.day(request.answer_by)}, {left}", state="here")
+
+
+def _to_client(book: Book, side: Side) -> str:
+    return "to you" if side is Side.CLIENT else f"to {book.client.name}"
