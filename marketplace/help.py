@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from marketplace import clock
+from marketplace import clock, policy
 from marketplace.models import ArticleVote
 
 
@@ -92,6 +92,26 @@ TOPICS: Final = (
     ),
 )
 ARTICLES: Final = {article.slug: article for topic in TOPICS for article in topic.articles}
+
+
+def numbers() -> dict[str, object]:
+    """The numbers of the rule book that articles name."""
+    return {
+        "minimum_milestone": policy.minimum_milestone("USD"),
+        "fee": f"{policy.TALENT_FEE / 100:g} %",
+        "offer_days": policy.OFFER_WINDOW.days,
+        "review_days": policy.REVIEW_WINDOW.days,
+        "review_reminders": [step.days for step in policy.REVIEW_REMINDERS],
+        "extension_days": policy.REVIEW_EXTENSION.days,
+        "pending_days": policy.SECURITY_PERIOD.days,
+        "refund_days": policy.REFUND_WINDOW.days,
+        "answer_days": policy.ESCROW_ANSWER_WINDOW.days,
+        "answer_reminders": [step.days for step in policy.ESCROW_ANSWER_REMINDERS],
+        "feedback_days": policy.FEEDBACK_DAYS,
+        "feedback_minimum": policy.public_feedback_minimum("USD"),
+        "feedback_length": policy.NOTE_LENGTH,
+        "again_days": policy.START_AGAIN_WINDOW.days,
+    }
 
 
 def vote(article: Article, *, reader: str, helpful: bool) -> ArticleVote:

@@ -38,6 +38,11 @@ class Votes:
     total: int
     mine: bool | None
 
+    @property
+    def words(self) -> str:
+        """1,027 out of 2,329 found this helpful."""
+        return f"{self.helpful:,} out of {self.total:,} found this helpful"
+
 
 def notices_of(user: User, party: Party) -> QuerySet[Notice]:
     return Notice.objects.filter(recipient=user, party=party)

@@ -22,7 +22,8 @@ class Article(View):
     def get(self, request: HttpRequest, slug: str) -> HttpResponse:
         article = _article(slug)
         votes = queries.votes(article.slug, _reader(request))
-        return render(request, article.template, {"article": article, "votes": votes})
+        context = {"article": article, "votes": votes, "rules": articles.numbers()}
+        return render(request, article.template, context)
 
 
 class Vote(View):
