@@ -17,12 +17,15 @@ class FeedbackQuerySet(models.QuerySet["Feedback"]):
     def revealed(self, now: datetime) -> FeedbackQuerySet:
         return self.filter(visible_from__lte=now)
 
+    def sealed(self, now: datetime) -> FeedbackQuerySet:
+        return self.filter(visible_from__gt=now)
+
 
 class Feedback(models.Model):
     """What one side says of the other. Visible exactly when ``visible_from <= now``.
 
     ``visible_from`` is when the window closes; giving the second one sets both to that instant.
-    ``private_note`` and ``would_work_again`` are for support and the author alone, always.
+    ``private_note`` and ``would_work_again`` are for support and the author's side alone, always.
     """
 
     contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="feedback")
@@ -51,7 +54,9 @@ class Feedback(models.Model):
                 condition=Q(visible_from__gte=F("given_at")), name="feedback_visible_once_given"
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["visible_from"], name="feedback_visible")]
 
     def __str__(self) -> str:
         return f"{self.contract_id} by {self.side}"
+
+    def is_revealed(self, now: datetime) -> bool:
+        return self.visible_from <= now

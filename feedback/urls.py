@@ -1,0 +1,11 @@
+"""Addresses of the feedback app."""
+
+from django.urls import path
+
+from feedback.views import contract, people
+
+urlpatterns = [
+    path("contracts/<str:reference>/feedback/", contract.Page.as_view(), name="feedback"),
+    path("contracts/<str:reference>/feedback/edit/", contract.Edit.as_view(), name="feedback_edit"),
+    path("people/<str:slug>/", people.WorkHistory.as_view(), name="work_history"),
+]
