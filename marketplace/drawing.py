@@ -50,7 +50,11 @@ def hour_lines(*, from_hour: int, to_hour: int) -> list[dict[str, Any]]:
     """The hours between the edges; every second or, over long days, every fourth has its number."""
     step = 2 if to_hour - from_hour <= 12 else 4
     return [
-        {"x": _share(hour - from_hour, to_hour - from_hour), "hour": hour, "named": not index % step}
+        {
+            "x": _share(hour - from_hour, to_hour - from_hour),
+            "hour": hour,
+            "named": not index % step,
+        }
         for index, hour in enumerate(range(from_hour, to_hour))
     ]
 

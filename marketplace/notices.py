@@ -52,11 +52,12 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A person told as somebody who acts for a party."""
+    """A person told as somebody who acts for a party, or an address that was invited."""
 
-    user_id: int
+    user_id: int | None
     party_id: int
     manages: bool = True
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +90,20 @@ def people_of(
 ) -> list[Recipient]:
     """Owners and managers of the parties, and named members of theirs, in one query.
 
+    A party that was only invited is told at the address of its invitation.
+
     Args:
         members: ids of memberships (a list, or a query that selects them) that are told as well,
             such as those assigned to a contract.
     """
     chosen = Q(role__in=MANAGING_ROLES) | Q(pk__in=members)
     found = Membership.objects.current().filter(chosen, party__in=parties).order_by("id")
-    return [
+    people = [
         Recipient(user_id, party_id, role in MANAGING_ROLES)
         for user_id, party_id, role in found.values_list("user_id", "party_id", "role")
     ]
+    invited = [party for party in parties if party.invited_email]
+    return people + [Recipient(None, party.pk, address=party.invited_email) for party in invited]
 
 
 def managers_of(*parties: Party) -> list[Recipient]:
@@ -136,6 +141,7 @@ class Batch:
             Notice(
                 kind=kind.code,
                 recipient_id=recipient.user_id,
+                address=recipient.address,
                 party_id=recipient.party_id,
                 facts=frozen,
                 path=path,
@@ -232,9 +238,9 @@ def _lease(notice_id: int) -> bool:
 
 
 def _still_acts(notice: Notice) -> bool:
-    """Whoever left a party since is told nothing more of it."""
+    """Whoever left a party since is told nothing more of it; nor is a claimed invitation."""
     if notice.recipient is None:
-        return True
+        return notice.party is None or notice.party.invited_email == notice.address
     acting = Membership.objects.current().filter(
         user=notice.recipient, party=notice.party, user__is_active=True
     )

@@ -16,8 +16,8 @@ from marketplace.states import TALENT_KINDS, PartyKind, Role
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
-
-_chooser: ContextVar[random.Random] = ContextVar("chooser", default=secrets.SystemRandom())
+_secret = secrets.SystemRandom()
+_chooser: ContextVar[random.Random] = ContextVar("chooser", default=_secret)
 
 
 def code(length: int) -> str:
@@ -76,19 +76,21 @@ def talent_by_email(email: str) -> Party:
     )
     if known is not None:
         return known.party
-    invited = _invited(address)
-    if invited is not None:
-        return invited
-    return Party.objects.create(
-        kind=PartyKind.FREELANCER,
-        name=address,
-        slug=code(12).lower(),
+    invited, _ = Party.objects.get_or_create(
         invited_email=address,
-        created_at=clock.now(),
+        defaults={
+            "kind": PartyKind.FREELANCER,
+            "name": address,
+            "slug": code(12).lower(),
+            "created_at": clock.now(),
+        },
     )
+    return invited
 
 
 def _invited(address: str) -> Party | None:
-    return Party.objects.select_for_update(of=("self",), no_key=True).filter(
-        invited_email=address
-    ).first()
+    return (
+        Party.objects.select_for_update(of=("self",), no_key=True)
+        .filter(invited_email=address)
+        .first()
+    )

@@ -50,9 +50,7 @@ class Case(models.Model):
         indexes: ClassVar = [models.Index(fields=["state", "opened_at"], name="case_by_state")]
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=exactly_when(
-                    Q(state=CaseState.CLOSED), Q(closed_at__isnull=False)
-                ),
+                condition=exactly_when(Q(state=CaseState.CLOSED), Q(closed_at__isnull=False)),
                 name="case_closed_at_set_exactly_when_closed",
             )
         ]

@@ -1,4 +1,4 @@
-"""Answers to *Was this article helpful?*"""
+"""Answers to the question whether a help article was helpful."""
 
 from typing import ClassVar
 

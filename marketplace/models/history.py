@@ -1,4 +1,4 @@
-"""Who did what when: the columns every append-only record shares, and the base of state machines."""
+"""Who did what when: what every append-only record shares, and the base of state machines."""
 
 from __future__ import annotations
 

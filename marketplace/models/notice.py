@@ -15,7 +15,8 @@ class Notice(models.Model):
     """What one person is told, as facts; the text is rendered when it is read or sent.
 
     Told to a person as somebody who acts for a party, or, without an inbox, to an ``address``.
-    ``email_due_at`` is when the e-mail is due next; NULL once it was sent or given up.
+    ``email_due_at`` is when the e-mail is due next; NULL once it was sent or given up. Somebody
+    who was invited and has no account yet is told at ``address`` instead of as a recipient.
     """
 
     kind = models.CharField(max_length=60)
@@ -56,7 +57,7 @@ class Notice(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(recipient__isnull=False, party__isnull=False, address="")
-                | (Q(recipient=None, party=None) & ~Q(address="")),
+                | (Q(recipient=None) & ~Q(address="")),
                 name="notice_to_a_person_or_an_address",
             ),
         ]

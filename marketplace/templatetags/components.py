@@ -278,9 +278,7 @@ def next_step(*, body: str, title: str, actions: str = "") -> dict[str, Any]:
 
 
 @block(register, "components/callout.html", slots=("actions",))
-def callout(
-    *, body: str, kind: str = "info", title: str = "", actions: str = ""
-) -> dict[str, Any]:
+def callout(*, body: str, kind: str = "info", title: str = "", actions: str = "") -> dict[str, Any]:
     _check("callout", kind, CALLOUTS)
     return {
         "body": body,
@@ -292,9 +290,7 @@ def callout(
 
 
 @block(register, "components/empty_state.html", slots=("actions",))
-def empty_state(
-    *, body: str, title: str, icon: str = "inbox", actions: str = ""
-) -> dict[str, Any]:
+def empty_state(*, body: str, title: str, icon: str = "inbox", actions: str = "") -> dict[str, Any]:
     return {"body": body, "title": title, "icon": icon, "actions": actions}
 
 
@@ -512,9 +508,7 @@ def pagination(*, newer: str = "", older: str = "", label: str = "Pages") -> dic
 
 
 @register.inclusion_tag("components/diary.html")
-def diary(
-    days: Sequence[DiaryDay], *, from_hour: int = 0, to_hour: int = 24
-) -> dict[str, Any]:
+def diary(days: Sequence[DiaryDay], *, from_hour: int = 0, to_hour: int = 24) -> dict[str, Any]:
     lanes = [
         {
             "day": day,
