@@ -63,16 +63,17 @@ def tick(item: ChecklistItem, *, by: Actor) -> ChecklistItem:
 
 @transaction.atomic
 def skip(item: ChecklistItem, *, by: Actor) -> ChecklistItem:
-    """Leave an item out."""
-    return _close(_enter(item, by), ItemState.SKIPPED, at=clock.now(), by=by)
+    """Leave an item out; what a fact has ticked stays so."""
+    item = _enter(item, by)
+    _refuse_what_facts_ticked(item)
+    return _close(item, ItemState.SKIPPED, at=clock.now(), by=by)
 
 
 @transaction.atomic
 def undo(item: ChecklistItem, *, by: Actor) -> ChecklistItem:
     """Open a ticked or skipped item again; what a fact has ticked stays so."""
     item = _enter(item, by)
-    if item.code in DECIDED_BY_FACTS and item.state == ItemState.TICKED:
-        raise Overtaken("This item was ticked by what happened, and stays so.")
+    _refuse_what_facts_ticked(item)
     if item.state != ItemState.OPEN:
         item.state, item.done_at, item.done_by = ItemState.OPEN, None, None
         item.save(update_fields=["state", "done_at", "done_by"])
@@ -127,6 +128,11 @@ def _enter(item: ChecklistItem, by: Actor) -> ChecklistItem:
     if contract.side_of(by.party_id) is not Side(item.side):
         raise NotYours("This is the other side's list.")
     return item
+
+
+def _refuse_what_facts_ticked(item: ChecklistItem) -> None:
+    if item.code in DECIDED_BY_FACTS and item.state == ItemState.TICKED:
+        raise Overtaken("This item was ticked by what happened, and stays so.")
 
 
 def _close(item: ChecklistItem, state: ItemState, *, at: datetime, by: Actor) -> ChecklistItem:

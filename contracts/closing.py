@@ -121,13 +121,16 @@ def end(
     facts = _facts(contract, book, contract.open_milestones, contract.open_operations)
     if seen_figures(contract, seen) != _figures(facts):
         raise FiguresChanged("The figures have changed since you saw them. Nothing was ended.")
+    because = _reason(reason)
     decided = plan(facts, _side(contract, side, by), choice)
+    if by.is_staff and decided.paid:
+        raise InvalidInput("Support ends without paying; choose to pay nothing.", field="choice")
     if decided.gives_up and not (gives_up or by.is_staff):
         raise InvalidInput(
             f"Tick that you give up the {decided.escrow}, or keep the contract.",
             field="gives_up",
         )
-    _carry_out(_End(contract, book, decided, clock.now(), by), reason=reason, note=note)
+    _carry_out(_End(contract, book, decided, clock.now(), by), reason=because, note=note)
     return contract
 
 
@@ -172,7 +175,7 @@ def _carry_out(ending: _End, *, reason: str, note: str) -> None:
             by=ending.by,
             side=ending.plan.side,
             at=ending.at,
-            because=EndReason(reason).value if reason else "",
+            because=reason,
             note=note,
             figures=_shown(ending),
             feedback_until=feedback_closes(ending.at),
@@ -271,6 +274,12 @@ def _side(contract: Contract, side: Side | None, by: Actor) -> Side:
     if decided is None:
         raise InvalidInput("Choose whose end this is.", field="side")
     return decided
+
+
+def _reason(reason: str) -> str:
+    if reason and reason not in EndReason.values:
+        raise InvalidInput("Choose one of the reasons, or none.", field="reason")
+    return reason
 
 
 def _facts(

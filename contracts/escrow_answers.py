@@ -36,6 +36,7 @@ def decline(contract: Contract, *, because: str, by: Actor) -> EscrowRefundReque
         InvalidInput: no reason.
     """
     contract, request = _enter(contract)
+    transitions.refuse_unless_possible(request, "decline", by=by)
     if not because.strip():
         raise InvalidInput("Say why. Support and the other side read it.", field="because")
     requests.decline(request, because=because.strip(), by=by)
@@ -66,6 +67,7 @@ def decide(contract: Contract, *, to_talent: Money, because: str, by: Actor) -> 
         InvalidInput: the split does not add up to the amount, or there is no reason.
     """
     contract, request = _enter(contract)
+    transitions.refuse_unless_possible(request, "decide", by=by)
     if not zero(contract.currency) <= to_talent <= request.amount:
         raise InvalidInput(f"The talent gets from nothing to {request.amount}.", field="to_talent")
     if not because.strip():

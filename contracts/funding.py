@@ -10,7 +10,7 @@ from django.db import transaction
 from contracts import notices, positions
 from contracts.models import Contract, Milestone
 from contracts.states import ACTIVE_MILESTONES, MilestoneState
-from marketplace import clock, policy, transitions
+from marketplace import clock, once, policy, transitions
 from marketplace.actors import PLATFORM, Actor
 from marketplace.models import Party
 from marketplace.money import Money, zero
@@ -74,14 +74,13 @@ def fund(milestone: Milestone, *, method: str, key: str, by: Actor) -> Milestone
         NotYours, Overtaken: this person may not, or the state does not allow it.
         InvalidInput: the method is none of the gateway's.
         Refused: the gateway declined; nothing was charged.
+        KeyReused: the form was sent before with other values.
     """
-    operation = GatewayOperation.objects.filter(key=_key(key)).first()
-    if operation is None:
-        operation = _begin(milestone, method=method, key=key, by=by)
-        if operation is not None:
-            operation = operations.carry_out(operation.pk)
-    if operation is not None and operation.state == OperationState.DECLINED:
-        raise Refused(operation.declined_because)
+    operation = _begin(milestone, method=method, key=f"fund:{key or once.new_key()}", by=by)
+    if operation is not None:
+        operation = operations.carry_out(operation.pk)
+        if operation.state == OperationState.DECLINED:
+            raise Refused(operation.declined_because)
     return Milestone.objects.select_related("contract").get(pk=milestone.pk)
 
 
@@ -89,6 +88,8 @@ def fund(milestone: Milestone, *, method: str, key: str, by: Actor) -> Milestone
 def _begin(milestone: Milestone, *, method: str, key: str, by: Actor) -> GatewayOperation | None:
     """Fund at once when no charge is needed; otherwise commit the intent to charge."""
     contract = transitions.enter(milestone.contract)
+    if once.claim(key, milestone=milestone.pk, method=method) is not None:
+        return GatewayOperation.objects.filter(key=key).first()
     milestone = still_open(contract, milestone)
     transitions.refuse_unless_possible(milestone, "fund", by=by)
     _refuse_a_second_one(contract)
@@ -105,7 +106,7 @@ def _begin(milestone: Milestone, *, method: str, key: str, by: Actor) -> Gateway
         purpose_id=milestone.pk,
         amount=quoted.charge,
         method=method,
-        key=_key(key),
+        key=key,
         by=by,
     )
 
@@ -222,7 +223,3 @@ def _stands(contract: Contract, book: Book, milestone: Milestone) -> bool:
         and active_of(contract) is None
         and book.escrow + book.credit >= milestone.amount
     )
-
-
-def _key(key: str) -> str:
-    return f"fund:{key}"

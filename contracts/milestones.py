@@ -15,7 +15,7 @@ from contracts.states import MilestoneState
 from marketplace import clock, once, policy, transitions
 from marketplace.actors import PLATFORM, Actor
 from marketplace.money import Money
-from marketplace.refusals import InvalidInput, NotYours, Overtaken
+from marketplace.refusals import InvalidInput, NotYours, Overtaken, Refusal
 from payments import escrow, ledger
 from payments.models import Book, Payment
 
@@ -105,6 +105,7 @@ def revise(
 ) -> Milestone:
     """The client edits a milestone that is not funded yet."""
     contract, milestone = _enter(milestone)
+    transitions.refuse_unless_possible(milestone, "revise", by=by)
     _refuse_while_charged(contract, milestone)
     book = ledger.lock(contract.book_id)
     keeps_date = due_on == milestone.due_on
@@ -118,6 +119,7 @@ def revise(
 def delete(milestone: Milestone, *, by: Actor) -> Milestone:
     """The client deletes a milestone that is not funded yet; the row stays, as cancelled."""
     contract, milestone = _enter(milestone)
+    transitions.refuse_unless_possible(milestone, "delete_planned", by=by)
     _refuse_while_charged(contract, milestone)
     transitions.move(milestone, "delete_planned", by=by, at=clock.now())
     positions.touch(contract, now=clock.now())
@@ -173,6 +175,7 @@ def take_back(milestone: Milestone, *, by: Actor) -> Milestone:
 @transaction.atomic
 def ask_for_changes(milestone: Milestone, *, wanted: str, by: Actor) -> Milestone:
     """The client asks for changes; the review clock stops."""
+    wanted = _worded(wanted, "Say what should change.", field="wanted")
     milestone = _move(milestone, "ask_for_changes", by=by, wanted=wanted)
     notices.changes_requested(milestone, by=by)
     return milestone
@@ -181,6 +184,7 @@ def ask_for_changes(milestone: Milestone, *, wanted: str, by: Actor) -> Mileston
 @transaction.atomic
 def extend(milestone: Milestone, *, because: str, by: Actor) -> Milestone:
     """The client takes 7 more days to review, once per milestone, with a reason (D)."""
+    because = _worded(because, "Say why you need more time.", field="because")
     milestone = _move(milestone, "extend", by=by, because=because)
     notices.review_extended(milestone, by=by)
     return milestone
@@ -264,14 +268,16 @@ def release(
 def remind(milestone: Milestone) -> None:
     """Tell the client that an automatic release comes nearer, and set the next reminder.
 
-    Called while the contract is entered; does nothing when no reminder is due.
+    Called while the contract is entered; does nothing when no reminder is due. Those that were
+    missed meanwhile are made up for by one.
     """
-    if milestone.reminder_due_at is None or milestone.reminder_due_at > clock.now():
+    now = clock.now()
+    if milestone.reminder_due_at is None or milestone.reminder_due_at > now:
         return
     assert milestone.submitted_at is not None
+    moments = [milestone.submitted_at + after for after in policy.REVIEW_REMINDERS]
     milestone.reminders_sent += 1
-    further = policy.REVIEW_REMINDERS[milestone.reminders_sent :]
-    milestone.reminder_due_at = milestone.submitted_at + further[0] if further else None
+    milestone.reminder_due_at = min((one for one in moments if one > now), default=None)
     milestone.save(update_fields=["reminders_sent", "reminder_due_at"])
     notices.review_reminder(milestone)
 
@@ -334,21 +340,24 @@ def _check(contract: Contract, book: Book | None, *, amount: Money, due_on: date
         InvalidInput: naming the field.
     """
     spare = leftover(book, active_of(contract)) if book else None
-    check_amount(amount, spare)
+    check_amount(amount, contract.currency, spare)
     if due_on is not None and due_on < clock.now().date():
         raise InvalidInput("Choose today or a later date.", field="due_on")
 
 
-def check_amount(amount: Money, spare: Money | None = None) -> None:
+def check_amount(amount: Money, currency: str, spare: Money | None = None) -> None:
     """A milestone's amount: the minimum (S: $5), or exactly a smaller leftover (D), to the maximum.
+
+    Args:
+        currency: the contract's; amounts of others never mix with it.
+        spare: what is in escrow beyond the active milestone.
 
     Raises:
         InvalidInput: on the field ``amount``.
     """
-    minimum, maximum = (
-        policy.minimum_milestone(amount.currency),
-        policy.maximum_amount(amount.currency),
-    )
+    if amount.currency != currency:
+        raise InvalidInput(f"Amounts of this contract are in {currency}.", field="amount")
+    minimum, maximum = policy.minimum_milestone(currency), policy.maximum_amount(currency)
     if amount < minimum and not (spare and amount == spare):
         small = f", or the {spare} that is left in escrow" if spare and spare < minimum else ""
         raise InvalidInput(f"A milestone is at least {minimum}{small}.", field="amount")
@@ -373,9 +382,21 @@ def _refuse_while_charged(contract: Contract, milestone: Milestone) -> None:
         raise Overtaken("A charge for this milestone is still open.")
 
 
-def _refuse(refusal: Any) -> None:
+def _refuse(refusal: Refusal | None) -> None:
+    """Raise a rule's answer: the contract's state does not allow it, or this person may not."""
     if refusal is not None:
-        raise NotYours(refusal)
+        raise Overtaken(refusal) if refusal in rules.OF_ITS_STATE else NotYours(refusal)
+
+
+def _worded(text: str, sentence: str, *, field: str) -> str:
+    """The text without spaces around it.
+
+    Raises:
+        InvalidInput: with the sentence, when nothing is left.
+    """
+    if not text.strip():
+        raise InvalidInput(sentence, field=field)
+    return text.strip()
 
 
 def _swap_numbers(lower: Milestone, upper: Milestone) -> None:

@@ -69,6 +69,7 @@ def make(
         currency=currency,
         drafts=list(milestones),
         follows=follows,
+        pays=[fund_first, method],
         key=key,
         by=by,
     )
@@ -143,10 +144,20 @@ def _make(
     currency: str,
     drafts: list[MilestoneDraft],
     follows: Contract | None,
+    pays: list[Any],
     key: str,
     by: Actor,
 ) -> Contract:
-    again = once.claim(key, talent=talent.pk, title=title, drafts=[_facts(one) for one in drafts])
+    """The offer itself; ``pays`` only tells one sending of the form from another."""
+    again = once.claim(
+        key,
+        client=by.party_id,
+        talent=talent.pk,
+        terms=[title, description, currency],
+        drafts=[_facts(one) for one in drafts],
+        follows=follows.pk if follows else None,
+        pays=pays,
+    )
     if again is not None:
         return Contract.objects.get(pk=again.result)
     client = _client(by)
@@ -243,7 +254,7 @@ def _check(client: Party, talent: Party, currency: str, drafts: list[MilestoneDr
     if not drafts:
         raise InvalidInput("Describe the first milestone.", field="milestone")
     for draft in drafts:
-        milestones.check_amount(draft.amount)
+        milestones.check_amount(draft.amount, currency)
         if draft.due_on is not None and draft.due_on < clock.now().date():
             raise InvalidInput("Choose today or a later date.", field="due_on")
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from contracts.models import Contract, Milestone
 
 ENDED = Refusal("This contract has ended.")
+NOT_BEGUN = Refusal("This is possible once the offer is accepted.")
+NEVER_BEGAN = Refusal("This offer never became a contract.")
+OF_ITS_STATE = (ENDED, NOT_BEGUN, NEVER_BEGAN)
+"""Refusals that tell of the contract, not of who asks: somebody, or the clock, was faster."""
 
 
 def platform_only(row: Any, actor: Actor) -> Refusal | None:
@@ -137,7 +141,7 @@ def may_start_again(contract: Contract, actor: Actor) -> Refusal | None:
 def may_write(contract: Contract, actor: Actor) -> Refusal | None:
     """Messages stay possible after the end."""
     if contract.never_started:
-        return Refusal("This offer never became a contract.")
+        return NEVER_BEGAN
     return takes_part(contract, actor)
 
 
@@ -157,9 +161,9 @@ def minimum_for(leftover_minor: int, currency: str) -> int:
 def _while_active(contract: Contract) -> Refusal | None:
     if contract.is_ended:
         return ENDED
-    if not contract.is_active:
-        return Refusal("This is possible once the offer is accepted.")
-    return None
+    if contract.never_started:
+        return NEVER_BEGAN
+    return None if contract.is_active else NOT_BEGUN
 
 
 def _manages(contract: Contract, actor: Actor, side: Side) -> Refusal | None:

@@ -44,7 +44,7 @@ def file(
         answer_by=answer_by,
         on_silence=on_silence,
         policy_version=policy.VERSION,
-        reminder_due_at=_reminder(at, answer_by, 0),
+        reminder_due_at=_reminder(at, answer_by, after=at),
     )
     transitions.created(request, by=by)
     return request
@@ -109,7 +109,7 @@ def escalate(request: EscrowRefundRequest, *, by: Actor) -> None:
 
 
 def remind_next(request: EscrowRefundRequest) -> bool:
-    """Note that a reminder is being sent, and when the next one is due.
+    """Note that a reminder is being sent, for those missed too, and when the next one is due.
 
     Args:
         request: locked.
@@ -117,10 +117,11 @@ def remind_next(request: EscrowRefundRequest) -> bool:
     Returns:
         Whether one was due.
     """
-    if request.reminder_due_at is None or request.reminder_due_at > clock.now():
+    now = clock.now()
+    if request.reminder_due_at is None or request.reminder_due_at > now:
         return False
     request.reminders_sent += 1
-    request.reminder_due_at = _reminder(request.filed_at, request.answer_by, request.reminders_sent)
+    request.reminder_due_at = _reminder(request.filed_at, request.answer_by, after=now)
     request.save(update_fields=["reminders_sent", "reminder_due_at"])
     return True
 
@@ -157,8 +158,7 @@ def _check_split(request: EscrowRefundRequest, to_talent: Money) -> None:
         )
 
 
-def _reminder(filed_at: datetime, answer_by: datetime, sent: int) -> datetime | None:
-    """When the reminder after so many is due; none once the time to answer is over."""
-    further = policy.ESCROW_ANSWER_REMINDERS[sent:]
-    due = filed_at + further[0] if further else answer_by
-    return due if due < answer_by else None
+def _reminder(filed_at: datetime, answer_by: datetime, *, after: datetime) -> datetime | None:
+    """When the next reminder is due; none once the time to answer is over."""
+    moments = (filed_at + later for later in policy.ESCROW_ANSWER_REMINDERS)
+    return min((one for one in moments if after < one < answer_by), default=None)
