@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.urls import reverse
 from django_fsm import FSMField, transition
 
@@ -104,6 +105,7 @@ class Contract(Stateful):
     open_request: EscrowRefundRequest | None
 
     class Meta:
+        permissions: ClassVar = [("end_contract", "Can end a contract for a side")]
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=exactly_when(Q(state=ContractState.OFFERED), Q(answered_at__isnull=True)),
@@ -155,6 +157,8 @@ class Contract(Stateful):
                 name="contract_feedback_due",
                 condition=~Q(feedback_due_at=None),
             ),
+            models.Index(fields=["state", "-id"], name="contract_by_state"),
+            models.Index(Lower("title"), name="contract_title"),
         ]
 
     def __str__(self) -> str:

@@ -43,6 +43,7 @@ class Feedback(models.Model):
 
     class Meta:
         verbose_name_plural = "feedback"
+        permissions: ClassVar = [("extend_window", "Can extend the time for feedback")]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["contract", "side"], name="feedback_once_per_contract_and_side"

@@ -22,7 +22,7 @@ class Case(models.Model):
 
     reference = models.CharField(max_length=16, unique=True)
     subject = models.CharField(max_length=120)
-    email = models.EmailField()
+    email = models.EmailField(db_index=True)
     party = models.ForeignKey(
         Party, on_delete=models.PROTECT, null=True, blank=True, related_name="cases"
     )
@@ -47,6 +47,11 @@ class Case(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-opened_at", "-id"]
+        permissions: ClassVar = [
+            ("answer_case", "Can answer a case"),
+            ("assign_case", "Can take on a case"),
+            ("close_case", "Can close a case"),
+        ]
         indexes: ClassVar = [models.Index(fields=["state", "opened_at"], name="case_by_state")]
         constraints: ClassVar = [
             models.CheckConstraint(

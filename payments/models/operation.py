@@ -58,6 +58,9 @@ class GatewayOperation(ActedOn, Stateful):
     amount = money_property("amount_minor")
 
     class Meta(ActedOn.Meta):
+        permissions: ClassVar = [
+            ("settle_gatewayoperation", "Can settle an operation by asking the gateway")
+        ]
         constraints: ClassVar = [
             *ActedOn.Meta.constraints,
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="operation_above_zero"),

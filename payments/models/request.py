@@ -59,6 +59,9 @@ class EscrowRefundRequest(Stateful):
 
     class Meta:
         verbose_name = "escrow refund request"
+        permissions: ClassVar = [
+            ("decide_escrowrefundrequest", "Can decide a held escrow refund request")
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="request_above_zero"),
             models.CheckConstraint(
