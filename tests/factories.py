@@ -10,12 +10,18 @@ import factory
 from django.db import transaction
 from factory.django import DjangoModelFactory
 
+from contracts import closing, funding, milestones, offers
+from contracts.closing import Choice
+from contracts.models import Contract, Milestone
+from contracts.offers import MilestoneDraft
+from contracts.states import Side
 from marketplace import clock
 from marketplace.actors import PLATFORM, Actor
 from marketplace.models import Membership, Party, User
 from marketplace.money import Money
 from marketplace.states import PartyKind, Role
 from payments import books, escrow, ledger
+from payments.gateways import sandbox
 from payments.ledger import Leg
 from payments.models import Book, Payment
 from payments.states import EntryKind
@@ -165,3 +171,111 @@ def reread(book: Book) -> Book:
         "pending_account",
         "available_account",
     ).get(pk=book.pk)
+
+
+# Contracts, step by step as people make them ----------------------------------------------------
+
+
+def offered(amount: Money | None = None, **values: Any) -> Contract:
+    """An offer with one milestone; ``fund_first=True`` funds it by a card that pays."""
+    amount = usd(500) if amount is None else amount
+    client = values.pop("client", None) or PartyFactory()
+    talent = values.pop("talent", None) or FreelancerFactory()
+    owner_of(talent)
+    given = {
+        "title": f"Contract {next(_numbers)}",
+        "description": "",
+        "currency": amount.currency,
+        "milestones": [MilestoneDraft("Draft", amount)],
+        "fund_first": False,
+        "method": sandbox.ACCEPTS if values.get("fund_first") else "",
+        "key": "",
+    }
+    return offers.make(talent=talent, by=owner_of(client), **(given | values))
+
+
+def active(amount: Money | None = None, **values: Any) -> Contract:
+    """An accepted offer: its milestone is planned, unless ``fund_first=True``."""
+    contract = offered(amount, **values)
+    return offers.accept(contract, by=owner_of(contract.talent))
+
+
+def milestone_of(contract: Contract, number: int = 1) -> Milestone:
+    """A milestone of the contract as it is now."""
+    return contract.milestones.select_related("contract__client", "contract__talent").get(
+        number=number
+    )
+
+
+def planned(amount: Money | None = None, **values: Any) -> Milestone:
+    return milestone_of(active(amount, **values))
+
+
+def funded(amount: Money | None = None, **values: Any) -> Milestone:
+    return milestone_of(active(amount, fund_first=True, **values))
+
+
+def submitted(amount: Money | None = None, **values: Any) -> Milestone:
+    return submit(funded(amount, **values))
+
+
+def submit(milestone: Milestone) -> Milestone:
+    by = owner_of(milestone.contract.talent)
+    return milestones.submit(milestone, message="Here it is.", links=[], by=by)
+
+
+def changes_requested(amount: Money | None = None, **values: Any) -> Milestone:
+    milestone = submitted(amount, **values)
+    by = owner_of(milestone.contract.client)
+    return milestones.ask_for_changes(milestone, wanted="Larger letters.", by=by)
+
+
+def leftover(amount: Money | None = None, **values: Any) -> Contract:
+    """An active contract with that much in escrow and no active milestone; $5.00 was paid."""
+    amount = usd(300) if amount is None else amount
+    approve(funded(amount + usd(5), **values), usd(5))
+    return Contract.objects.latest("pk")
+
+
+def approve(milestone: Milestone, amount: Money | None = None) -> Payment:
+    """The client releases all of it, or part."""
+    by = owner_of(milestone.contract.client)
+    return milestones.approve(milestone, amount=amount or milestone.amount, key="", by=by)
+
+
+def add_milestone(contract: Contract, amount: Money, title: str = "More") -> Milestone:
+    by = owner_of(contract.client)
+    return milestones.add(contract, title=title, amount=amount, due_on=None, key="", by=by)
+
+
+def fund(milestone: Milestone, method: str = sandbox.ACCEPTS) -> Milestone:
+    by = owner_of(milestone.contract.client)
+    return funding.fund(milestone, method=method, key="", by=by)
+
+
+def ended(
+    contract: Contract,
+    side: Side | None = Side.CLIENT,
+    choice: Choice | None = None,
+    *,
+    by: Actor | None = None,
+    **values: Any,
+) -> Contract:
+    """The contract, ended by an owner of that side who confirms what there is to confirm."""
+    given = {"choice": choice or Choice.nothing(), "gives_up": True, "side": side}
+    given["seen"] = values.pop("seen") if "seen" in values else seen(contract)
+    by = by or owner_of(contract.party(side or Side.CLIENT))
+    return closing.end(contract, by=by, **(given | values))
+
+
+def seen(contract: Contract) -> str:
+    """The token of the figures that the end page shows now."""
+    read = Contract.objects.select_related("book__escrow_account").get(pk=contract.pk)
+    return closing.seen_token(read, closing.facts_of(read))
+
+
+def money_of(contract: Contract) -> tuple[str, str, str, str]:
+    """What is in escrow, the client's credit, the talent's pending and available money."""
+    book = reread(contract.book)
+    accounts = (book.escrow, book.credit, book.pending_account.balance)
+    return tuple(str(one) for one in (*accounts, book.available_account.balance))

@@ -1,0 +1,53 @@
+"""What many tests look for: the books are right, and what was refused changed nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from contracts.models import Contract, Submission
+from marketplace import auditing
+from marketplace.models import FormKey, Notice
+from marketplace.refusals import Refused
+from payments.models import EscrowRefundRequest, Payment, Refund
+from tests.factories import money_of
+
+
+def assert_audit_clean() -> None:
+    report = auditing.run()
+    assert report.clean, str(report)
+
+
+@contextmanager
+def refused(
+    contract: Contract, kind: type[Refused], sentence: str
+) -> Iterator[pytest.ExceptionInfo[Refused]]:
+    """What is done inside is refused with this sentence, and nothing of the contract changed."""
+    before = everything_of(contract)
+    with pytest.raises(kind) as caught:
+        yield caught
+    assert sentence in caught.value.sentence
+    assert everything_of(contract) == before
+
+
+def everything_of(contract: Contract) -> list[Any]:
+    """All that a deed on a contract could have changed."""
+    payments = Payment.objects.filter(book=contract.book_id).order_by("pk")
+    return [
+        Contract.objects.filter(pk=contract.pk).values().get(),
+        list(contract.milestones.values()),
+        list(Submission.objects.filter(milestone__contract=contract).order_by("pk").values()),
+        list(contract.history.values_list("sequence", "transition")),
+        list(contract.book.operations.order_by("pk").values()),
+        list(contract.checklist.values()),
+        list(contract.messages.values()),
+        list(EscrowRefundRequest.objects.filter(book=contract.book_id).values()),
+        list(payments.values()),
+        Refund.objects.filter(payment__in=payments).count(),
+        money_of(contract),
+        Notice.objects.count(),
+        FormKey.objects.count(),
+    ]
