@@ -58,6 +58,11 @@ def keep(key: str, result: object) -> None:
         FormKey.objects.filter(key=key).update(result=str(result))
 
 
+def result_of(key: str) -> str:
+    """What came of a key, for a page that answers a form sent again; empty when nothing did."""
+    return FormKey.objects.filter(key=key).values_list("result", flat=True).first() or ""
+
+
 def digest_of(**given: Any) -> str:
     """A stable hash of facts."""
     text = json.dumps(freeze(given), sort_keys=True, separators=(",", ":"))

@@ -9,7 +9,7 @@ from django import forms
 from marketplace import once, policy
 from marketplace.fields import AmountField
 from marketplace.money import Money
-from payments.models import Payment
+from payments.models import Payment, Refund
 from payments.refunds import RefundPreview
 
 WHOLE: Final = "whole"
@@ -78,7 +78,7 @@ class RefundForm(forms.Form):
         """Show a refusal beside what was chosen."""
         self.add_error("choice" if self.whole_chosen else "amount", sentence)
 
-    def has_shown(self, planned: RefundPreview) -> bool:
+    def has_shown(self, planned: RefundPreview | Refund) -> bool:
         return bool(self.cleaned_data["shown"] == _figures(planned))
 
     def show(self, planned: RefundPreview) -> None:
@@ -87,6 +87,6 @@ class RefundForm(forms.Form):
         self.data["shown"] = _figures(planned)
 
 
-def _figures(planned: RefundPreview) -> str:
+def _figures(planned: RefundPreview | Refund) -> str:
     parts = (planned.amount, planned.fee, planned.from_pending, planned.from_available)
     return ":".join(str(part.minor) for part in parts)

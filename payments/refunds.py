@@ -116,6 +116,14 @@ def give(payment: Payment, *, amount: Money, reason: str, key: str, by: Actor) -
     return refund
 
 
+def given_with(key: str, payment: Payment) -> Refund | None:
+    """The refund of the payment that a form with this key gave before, if any."""
+    result = once.result_of(key)
+    if not result.isdigit():
+        return None
+    return payment.refunds.select_related("payment__book__client").filter(pk=result).first()
+
+
 def _refuse(payment: Payment, by: Actor, now: datetime) -> None:
     not_yours = rules.talent_refunds(payment, by)
     if not_yours is not None:

@@ -114,6 +114,8 @@ class Refund(ActedOn):
 
     amount = money_property("amount_minor")
     fee = money_property("fee_minor")
+    from_pending = money_property("from_pending_minor")
+    from_available = money_property("from_available_minor")
 
     class Meta(ActedOn.Meta):
         ordering: ClassVar = ["at", "id"]

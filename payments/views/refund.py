@@ -17,6 +17,7 @@ from payments import queries, refunds, rules
 from payments.forms import RefundForm
 from payments.models import Payment, Refund
 from payments.models.payment import PaymentQuerySet
+from payments.queries import RefundPage
 from payments.refunds import RefundPreview
 
 
@@ -29,17 +30,19 @@ class GiveRefundView(ActingView):
         if refusal is not None:
             context = {"payment": payment, "why_not": refusal.sentence}
             return render(request, "payments/refund_closed.html", context)
-        return self._show(payment, RefundForm(payment))
+        return self._show(queries.refund_page(payment), RefundForm(payment))
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         payment = self._payment(pk)
-        form = RefundForm(payment, request.POST)
+        page, form = queries.refund_page(payment), RefundForm(payment, request.POST)
         if not form.is_valid():
-            return self._show(payment, form)
+            return self._show(page, form)
+        if "confirm" in request.POST and (earlier := self._earlier(payment, form)):
+            return self._given(earlier)
         try:
-            planned = refunds.preview(payment, form.refund, queries.refund_page(payment).balances)
+            planned = refunds.preview(payment, form.refund, page.balances)
             if "confirm" not in request.POST or not form.has_shown(planned):
-                return self._show(payment, form, planned)
+                return self._show(page, form, planned)
             refund = refunds.give(
                 payment,
                 amount=form.refund,
@@ -49,9 +52,8 @@ class GiveRefundView(ActingView):
             )
         except InvalidInput as refused:
             form.refuse(refused.sentence)
-            return self._show(payment, form)
-        messages.success(request, _receipt(refund))
-        return redirect("payments")
+            return self._show(page, form)
+        return self._given(refund)
 
     def _payment(self, pk: int) -> Payment:
         payment = self.find(_payments, pk=pk)
@@ -60,13 +62,23 @@ class GiveRefundView(ActingView):
             raise NotYours(refusal)
         return payment
 
+    def _earlier(self, payment: Payment, form: RefundForm) -> Refund | None:
+        """What this very form did before: a second click gets the first one's answer."""
+        refund = refunds.given_with(form.cleaned_data["key"], payment)
+        return refund if refund is not None and form.has_shown(refund) else None
+
+    def _given(self, refund: Refund) -> HttpResponse:
+        messages.success(self.request, _receipt(refund))
+        return redirect("payments")
+
     def _show(
-        self, payment: Payment, form: RefundForm, planned: RefundPreview | None = None
+        self, page: RefundPage, form: RefundForm, planned: RefundPreview | None = None
     ) -> HttpResponse:
+        payment = page.payment
         context: dict[str, Any] = {
             "payment": payment,
             "form": form,
-            "page": queries.refund_page(payment),
+            "page": page,
             "planned": planned,
             "effects": [],
             "confirm_label": "",

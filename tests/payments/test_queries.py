@@ -1,0 +1,125 @@
+"""A contract's money at a glance."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+
+from marketplace import clock
+from marketplace.actors import PLATFORM
+from marketplace.states import Side
+from payments import escrow, ledger, queries, refunds, requests
+from payments.states import OnSilence
+from tests.factories import NOON, funded_book, owner_of, paid, reread, usd
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _noon():
+    with clock.at(NOON):
+        yield
+
+
+@pytest.fixture
+def book():
+    """$1,000 funded: 400 paid, 100 of it refunded, 250 returned, 350 in escrow."""
+    book = funded_book(usd(1000))
+    payment = paid(book, usd(400))
+    refunds.give(payment, amount=usd(100), reason="", key="", by=owner_of(book.talent))
+    with transaction.atomic():
+        locked = ledger.lock(book.pk)
+        escrow.give_back(locked, usd(250), key="back", memo="", at=NOON, by=PLATFORM)
+    return reread(book)
+
+
+def rows(book, side, now=NOON):
+    return [
+        (str(track.amount), track.what, [(one.word, one.state) for one in track.stages])
+        for track in queries.where_is_money(book, side=side, now=now)
+    ]
+
+
+def test_money_bar_adds_up_to_what_was_funded(book, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        parts = queries.money_bar(book, in_review=usd(50))
+
+    assert parts == queries.MoneyParts(
+        paid=usd(300), in_review=usd(50), escrow=usd(300), returned=usd(250), refunded=usd(100)
+    )
+
+
+def test_money_bar_of_an_unfunded_book_is_all_zero():
+    parts = queries.money_bar(funded_book(usd(5)))
+
+    assert (parts.paid, parts.returned, parts.refunded) == (usd(0), usd(0), usd(0))
+    assert parts.escrow == usd(5)
+
+
+def test_where_is_money_for_the_talent_says_what_it_receives(book):
+    client = book.client.name
+
+    assert rows(book, Side.TALENT) == [
+        (
+            "$270.00",
+            "Milestone 1, Draft, to you",
+            [
+                ("released", "past"),
+                ("pending until 24 November 2026", "here"),
+                ("available", "future"),
+            ],
+        ),
+        (
+            "$100.00",
+            f"Milestone 1, Draft, to {client}",
+            [("refunded", "past"), ("in credit", "here")],
+        ),
+        (
+            "$250.00",
+            f"from escrow, back to {client}",
+            [("returned", "past"), ("in credit", "here")],
+        ),
+    ]
+
+
+def test_where_is_money_shows_what_is_due_as_available(book):
+    stages = rows(book, Side.CLIENT, NOON + timedelta(days=5))[0][2]
+
+    assert stages == [("released", "past"), ("pending", "past"), ("available", "here")]
+
+
+def test_where_is_money_follows_a_request(django_assert_num_queries):
+    book = funded_book(usd(200))
+    with transaction.atomic():
+        requests.file(
+            ledger.lock(book.pk),
+            amount=usd(200),
+            answer_by=NOON + timedelta(days=7),
+            on_silence=OnSilence.LAPSE,
+            at=NOON,
+            by=owner_of(book.client),
+        )
+
+    with django_assert_num_queries(3):
+        found = rows(reread_once(book), Side.CLIENT)
+
+    assert found == [
+        (
+            "$200.00",
+            "from escrow, back to you",
+            [
+                ("requested", "past"),
+                ("answer by 26 November 2026, in 7 days", "here"),
+                ("returned", "future"),
+            ],
+        )
+    ]
+
+
+_read = {}
+
+
+def reread_once(book):
+    return _read.setdefault(book.pk, book)

@@ -1,0 +1,153 @@
+"""The Payments page of either side."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from marketplace import clock
+from payments import refunds
+from tests.factories import (
+    NOON,
+    FreelancerFactory,
+    PartyFactory,
+    charge,
+    funded_book,
+    member_of,
+    owner_of,
+    paid,
+    usd,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _noon():
+    with clock.at(NOON):
+        yield
+
+
+@pytest.fixture
+def book():
+    """$500 funded, $300 paid, $100 of that refunded."""
+    book = funded_book(usd(500))
+    payment = paid(book, usd(300))
+    refunds.give(payment, amount=usd(100), reason="", key="", by=owner_of(book.talent))
+    return book
+
+
+def page_for(client, actor, query=""):
+    client.force_login(actor.user)
+    return client.get(reverse("payments") + query)
+
+
+def lines_of(response):
+    return [(line.what, line.effect, str(line.moved)) for line in response.context["page"].lines]
+
+
+def figures_of(response):
+    return [(one.label, str(one.amount)) for one in response.context["page"].figures]
+
+
+def test_client_reads_escrow_credit_and_each_movement(client, book):
+    response = page_for(client, owner_of(book.client))
+
+    assert figures_of(response) == [("In escrow", "$200.00"), ("Credit", "$100.00")]
+    assert lines_of(response) == [
+        (f"Refund from {book.talent.name}", "+$100.00", "None"),
+        (f"Paid to {book.talent.name}", "−$300.00", "None"),
+        ("Put into escrow", "", "$500.00"),
+        ("Charged to your payment method", "+$500.00", "None"),
+    ]
+
+
+def test_talent_reads_what_it_received_beside_the_gross(client, book):
+    response = page_for(client, owner_of(book.talent))
+
+    assert figures_of(response) == [("Available", "$0.00"), ("Pending", "$180.00")]
+    assert lines_of(response) == [
+        (f"Refund to {book.client.name}", "−$90.00", "None"),
+        (f"Payment from {book.client.name}", "+$270.00", "None"),
+    ]
+    page = response.content.decode()
+    assert "$300.00 less $30.00 fee" in page
+    assert "$100.00 refunded, $10.00 of it from the fee" in page
+    assert "Give a refund" in page
+
+
+def test_talent_reads_money_that_is_due_as_available_before_any_sweep(client, book):
+    with clock.at(NOON + timedelta(days=5)):
+        response = page_for(client, owner_of(book.talent))
+
+    assert figures_of(response) == [("Available", "$180.00"), ("Pending", "$0.00")]
+
+
+def test_talent_is_offered_no_refund_after_the_window(client, book):
+    with clock.at(NOON + timedelta(days=181)):
+        response = page_for(client, owner_of(book.talent))
+
+    assert "Give a refund" not in response.content.decode()
+
+
+def test_plain_member_reads_why_not(client, book):
+    response = page_for(client, member_of(book.talent))
+
+    assert response.status_code == 403
+    assert f"Only an owner or manager of {book.talent.name}" in response.content.decode()
+
+
+def test_party_without_movements_reads_what_would_fill_the_list(client):
+    response = page_for(client, owner_of(PartyFactory()))
+
+    assert "No money has moved yet." in response.content.decode()
+
+
+def test_other_parties_movements_are_not_shown(client, book):
+    response = page_for(client, owner_of(FreelancerFactory()))
+
+    assert lines_of(response) == []
+    assert book.reference not in response.content.decode()
+
+
+def test_pages_lead_back_and_forth_without_losing_a_line(client):
+    book = funded_book(usd(1))
+    for number in range(2, 61):
+        charge(book, usd(number))
+    owner = owner_of(book.client)
+
+    seen, query, pages = [], "", []
+    while True:
+        page = page_for(client, owner, query).context["page"]
+        seen += [line.effect for line in page.lines]
+        pages.append(page)
+        if not page.older:
+            break
+        query = page.older
+    back = page_for(client, owner, pages[-1].newer).context["page"]
+
+    assert [len(page.lines) for page in pages] == [25, 25, 11]
+    assert len(seen) == 61
+    assert (pages[0].newer, back.lines) == ("", pages[1].lines)
+
+
+@pytest.mark.parametrize("typed", ["x", "-1", "9" * 30, ""])
+def test_nonsense_in_a_page_link_shows_the_first_page(client, book, typed):
+    response = page_for(client, owner_of(book.client), f"?before={typed}")
+
+    assert len(lines_of(response)) == 4
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_number_of_queries_does_not_grow(client, number, django_assert_num_queries):
+    talent = FreelancerFactory()
+    for _ in range(number):
+        paid(funded_book(usd(10), talent=talent), usd(10))
+    owner = owner_of(talent)
+    client.force_login(owner.user)
+    client.get(reverse("payments"))
+
+    with django_assert_num_queries(7):
+        client.get(reverse("payments"))
