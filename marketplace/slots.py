@@ -19,15 +19,16 @@ from functools import partial
 from inspect import signature
 from typing import Any
 
-from django.template import Context, Library, Node, NodeList, TemplateSyntaxError
+from django.template import Context, Library, Node, NodeList, Template, TemplateSyntaxError
 from django.template.base import FilterExpression, Parser, Token
 from django.template.library import parse_bits
 from django.utils.safestring import SafeString, mark_safe
 
 Function = Callable[..., dict[str, Any]]
+Register = Callable[[Function], Function]
 
 
-def block(register: Library, template: str, *, slots: tuple[str, ...] = ()) -> Callable:
+def block(register: Library, template: str, *, slots: tuple[str, ...] = ()) -> Register:
     """Register a function as the block tag of its name, shown by a template.
 
     Args:
@@ -59,7 +60,7 @@ class SlotNode(Node):
         self.name = name
         self.nodelist = nodelist
 
-    def render(self, context: Context) -> SafeString:
+    def render(self, context: Context) -> SafeString:  # noqa: ARG002 - there is nothing to render
         raise TemplateSyntaxError(f'slot "{self.name}" does not stand directly inside a component')
 
 
@@ -89,11 +90,16 @@ class ComponentNode(Node):
         shown = context.new(self.function(body=body, **values, **filled))
         # The one thing of the page that a component may need: its forms carry the token.
         shown["csrf_token"] = context.get("csrf_token")
-        template = context.render_context.get(self)
-        if template is None:
-            template = context.template.engine.get_template(self.template)
-            context.render_context[self] = template
-        return template.render(shown)
+        return self._template(context).render(shown)
+
+    def _template(self, context: Context) -> Template:
+        """Look the template up once for each rendering, however often a loop comes by."""
+        found: Template | None = context.render_context.get(self)
+        if found is None:
+            assert context.template is not None
+            found = context.template.engine.get_template(self.template)
+            context.render_context[self] = found
+        return found
 
 
 def _parse(
@@ -133,8 +139,17 @@ def _arguments(
         for key in open_to_parameters
         if declared[key].default is not declared[key].empty
     }
-    _, arguments = parse_bits(
-        parser, bits, [], None, None, None, open_to_parameters, defaults, False, name
+    _, arguments = parse_bits(  # type: ignore[call-arg, unused-ignore]
+        parser,
+        bits,
+        params=[],
+        varargs=None,
+        varkw=None,
+        defaults=None,
+        kwonly=open_to_parameters,
+        kwonly_defaults=defaults,
+        takes_context=False,
+        name=name,
     )
     return arguments
 

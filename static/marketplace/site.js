@@ -28,8 +28,10 @@
     const menu = button.closest("[popover]");
     opener = menu ? document.querySelector(`[popovertarget="${CSS.escape(menu.id)}"]`) : button;
   }
-  function returnFocus() {
-    if (opener?.isConnected && [document.body, null].includes(document.activeElement)) opener.focus();
+  function returnFocus(event) {
+    const here = document.activeElement;
+    const lost = !here || here === document.body || event.target.contains(here);
+    if (lost && opener?.isConnected) opener.focus();
     opener = null;
   }
 
