@@ -83,8 +83,7 @@ class RefundForm(forms.Form):
 
     def show(self, planned: RefundPreview) -> None:
         """Note that these figures are on the page that is about to be rendered."""
-        self.data = self.data.copy()
-        self.data["shown"] = _figures(planned)
+        self.data = {**self.data.dict(), "shown": _figures(planned)}  # type: ignore[attr-defined]
 
 
 def _figures(planned: RefundPreview | Refund) -> str:

@@ -76,7 +76,7 @@ def start(
         key: idempotency key of the call, unique for good.
     """
     now = clock.now()
-    operation = GatewayOperation.objects.create(
+    operation: GatewayOperation = GatewayOperation.objects.create(
         book=book,
         kind=OperationKind.CHARGE,
         purpose=purpose,
@@ -100,7 +100,7 @@ def carry_out(operation_id: int) -> GatewayOperation:
     Raises:
         InsideTransaction: a transaction of ours is open.
     """
-    operation = GatewayOperation.objects.get(pk=operation_id)
+    operation = _read(operation_id)
     if operation.state != OperationState.STARTED:
         return operation
     return settle(operation_id, _charge(operation))
@@ -115,7 +115,7 @@ def ask_again(operation_id: int) -> GatewayOperation:
     Raises:
         InsideTransaction: a transaction of ours is open.
     """
-    operation = GatewayOperation.objects.get(pk=operation_id)
+    operation = _read(operation_id)
     if not operation.is_open:
         return operation
     if clock.now() >= operation.started_at + policy.OPERATION_GIVES_UP:
@@ -133,7 +133,7 @@ def settle(operation_id: int, outcome: Outcome) -> GatewayOperation:
     Args:
         outcome: known: the purpose's function posts it; unknown: asked again later.
     """
-    operation = GatewayOperation.objects.get(pk=operation_id)
+    operation = _read(operation_id)
     if not operation.is_open:
         _compare(operation, outcome)
         return operation
@@ -141,7 +141,7 @@ def settle(operation_id: int, outcome: Outcome) -> GatewayOperation:
         _purposes[operation.purpose](operation_id, outcome)
     else:
         _ask_later(operation)
-    return GatewayOperation.objects.get(pk=operation_id)
+    return _read(operation_id)
 
 
 def take_report(key: str, outcome: Outcome) -> None:
@@ -178,6 +178,11 @@ def record(operation: GatewayOperation, book: Book, outcome: Outcome) -> bool:
     entry = _post(operation, book)
     transitions.move(operation, "succeed", by=PLATFORM, entry=entry, at=now)
     return True
+
+
+def _read(operation_id: int) -> GatewayOperation:
+    operation: GatewayOperation = GatewayOperation.objects.get(pk=operation_id)
+    return operation
 
 
 def _charge(operation: GatewayOperation) -> Outcome:

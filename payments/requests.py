@@ -36,7 +36,7 @@ def file(
         on_silence: what silence then does.
         at: when the contract ended.
     """
-    request = EscrowRefundRequest.objects.create(
+    request: EscrowRefundRequest = EscrowRefundRequest.objects.create(
         book=book,
         currency=amount.currency,
         amount_minor=amount.minor,

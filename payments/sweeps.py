@@ -12,7 +12,10 @@ from payments.states import OPEN_OPERATIONS
 
 
 def _unsettled() -> QuerySet[GatewayOperation]:
-    return GatewayOperation.objects.filter(state__in=OPEN_OPERATIONS, due_at__isnull=False)
+    due: QuerySet[GatewayOperation] = GatewayOperation.objects.filter(
+        state__in=OPEN_OPERATIONS, due_at__isnull=False
+    )
+    return due
 
 
 sweep("payments.charges", rows=_unsettled, due_at="due_at")(operations.ask_again)

@@ -127,9 +127,11 @@ def _request_tracks(
     request: EscrowRefundRequest | None, book: Book, side: Side, now: datetime
 ) -> Iterator[Track]:
     """What was asked back: on its way, or what went back of it. What was paid is a payment."""
-    if request is None or (request.resolved_at and not request.to_client):
+    if request is None:
         return
     amount = request.to_client if request.resolved_at else request.amount
+    if not amount:
+        return
     yield Track(
         amount=amount,
         what=f"from escrow, back {_to_client(book, side)}",

@@ -159,7 +159,7 @@ def _fee(entry: Entry, book: Book, transfers: list[Transfer]) -> str:
 
 
 def _refundable(entry: Entry, now: datetime) -> Payment | None:
-    payment = getattr(entry, "payment", None)
+    payment: Payment | None = getattr(entry, "payment", None)
     if payment is None or rules.still_refundable(payment, now) is not None:
         return None
     return payment
