@@ -117,12 +117,11 @@ def _enter(item: ChecklistItem, by: Actor) -> ChecklistItem:
     """Lock the contract, read the item again, and ask the rules.
 
     Raises:
-        NotYours: not this side's, or the contract has not ended.
+        NotYours: not this side's.
+        Overtaken: the contract has not ended.
     """
     contract = transitions.enter(item.contract)
-    refusal = rules.may_tick(contract, by)
-    if refusal is not None:
-        raise NotYours(refusal)
+    rules.refuse(rules.may_tick(contract, by))
     item = contract.checklist.get(pk=item.pk)
     item.contract = contract
     if contract.side_of(by.party_id) is not Side(item.side):

@@ -8,7 +8,7 @@ from contracts import notices, positions, rules
 from contracts.models import Contract, Message
 from marketplace import clock, once, transitions
 from marketplace.actors import Actor
-from marketplace.refusals import InvalidInput, NotYours
+from marketplace.refusals import InvalidInput
 
 
 @transaction.atomic
@@ -20,16 +20,15 @@ def write(contract: Contract, *, text: str, key: str, by: Actor) -> Message:
         key: the form's key.
 
     Raises:
-        NotYours: not a side of this contract, or the offer came to nothing.
+        NotYours: not a side of this contract.
+        Overtaken: the offer came to nothing.
         InvalidInput: nothing was written.
     """
     contract = transitions.enter(contract)
     again = once.claim(key, contract=contract.pk, text=text)
     if again is not None:
         return Message.objects.get(pk=again.result)
-    refusal = rules.may_write(contract, by)
-    if refusal is not None:
-        raise NotYours(refusal)
+    rules.refuse(rules.may_write(contract, by))
     if not text.strip():
         raise InvalidInput("Write something first.", field="text")
     message = Message.objects.create(

@@ -15,7 +15,7 @@ from contracts.states import MilestoneState
 from marketplace import clock, once, policy, transitions
 from marketplace.actors import PLATFORM, Actor
 from marketplace.money import Money
-from marketplace.refusals import InvalidInput, NotYours, Overtaken, Refusal
+from marketplace.refusals import InvalidInput, Overtaken
 from payments import escrow, ledger
 from payments.models import Book, Payment
 
@@ -38,7 +38,7 @@ def add(
     again = once.claim(key, contract=contract.pk, title=title, amount=amount, due_on=due_on)
     if again is not None:
         return Milestone.objects.get(pk=again.result)
-    _refuse(rules.may_add_milestone(contract, by))
+    rules.refuse(rules.may_add_milestone(contract, by))
     book = ledger.lock(contract.book_id)
     _check(contract, book, amount=amount, due_on=due_on)
     milestone = _create(
@@ -62,7 +62,7 @@ def propose(
     again = once.claim(key, contract=contract.pk, title=title, amount=amount, due_on=due_on)
     if again is not None:
         return Milestone.objects.get(pk=again.result)
-    _refuse(rules.may_propose(contract, by))
+    rules.refuse(rules.may_propose(contract, by))
     _check(contract, None, amount=amount, due_on=due_on)
     milestone = _create(
         contract, title=title, amount=amount, due_on=due_on, state=MilestoneState.PROPOSED, by=by
@@ -130,7 +130,7 @@ def delete(milestone: Milestone, *, by: Actor) -> Milestone:
 def move_up(milestone: Milestone, *, by: Actor) -> Milestone:
     """The client puts a planned milestone before the planned one above it."""
     contract, milestone = _enter(milestone)
-    _refuse(rules.client_plans(milestone, by))
+    rules.refuse(rules.client_plans(milestone, by))
     above = [
         one
         for one in contract.open_milestones
@@ -223,7 +223,7 @@ def approve(milestone: Milestone, *, amount: Money, key: str, by: Actor) -> Paym
 def keep_open(contract: Contract, *, by: Actor) -> Contract:
     """The client answers *Keep it open* after *Pay now*."""
     contract = transitions.enter(contract)
-    _refuse(rules.client_manages(contract, by))
+    rules.refuse(rules.client_manages(contract, by))
     contract.asks_to_end_since = None
     contract.save(update_fields=["asks_to_end_since"])
     return contract
@@ -380,12 +380,6 @@ def _check_part(milestone: Milestone, amount: Money) -> None:
 def _refuse_while_charged(contract: Contract, milestone: Milestone) -> None:
     if any(one.purpose_id == milestone.pk for one in contract.open_operations):
         raise Overtaken("A charge for this milestone is still open.")
-
-
-def _refuse(refusal: Refusal | None) -> None:
-    """Raise a rule's answer: the contract's state does not allow it, or this person may not."""
-    if refusal is not None:
-        raise Overtaken(refusal) if refusal in rules.OF_ITS_STATE else NotYours(refusal)
 
 
 def _worded(text: str, sentence: str, *, field: str) -> str:

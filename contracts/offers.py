@@ -163,9 +163,7 @@ def _make(
     client = _client(by)
     _check(client, talent, currency, drafts)
     if follows is not None:
-        refusal = rules.may_start_again(follows, by)
-        if refusal is not None:
-            raise NotYours(refusal)
+        rules.refuse(rules.may_start_again(follows, by))
     contract = _open(client, talent, title, description, currency, follows)
     transitions.created(contract, by=by)
     for number, draft in enumerate(drafts, start=1):

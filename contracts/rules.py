@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from contracts.states import Side
 from marketplace import policy
 from marketplace.actors import Actor
-from marketplace.refusals import Refusal
+from marketplace.refusals import NotYours, Overtaken, Refusal
 
 if TYPE_CHECKING:
     from contracts.models import Contract, Milestone
@@ -19,8 +19,21 @@ if TYPE_CHECKING:
 ENDED = Refusal("This contract has ended.")
 NOT_BEGUN = Refusal("This is possible once the offer is accepted.")
 NEVER_BEGAN = Refusal("This offer never became a contract.")
-OF_ITS_STATE = (ENDED, NOT_BEGUN, NEVER_BEGAN)
+NOTHING_TO_REPEAT = Refusal("Starting again is for contracts that have ended.")
+NO_CHECKLIST_YET = Refusal("The checklist opens when the contract ends.")
+OF_ITS_STATE = (ENDED, NOT_BEGUN, NEVER_BEGAN, NOTHING_TO_REPEAT, NO_CHECKLIST_YET)
 """Refusals that tell of the contract, not of who asks: somebody, or the clock, was faster."""
+
+
+def refuse(refusal: Refusal | None) -> None:
+    """Raise a rule's answer, if it is one.
+
+    Raises:
+        Overtaken: the contract's state does not allow it.
+        NotYours: this person may not.
+    """
+    if refusal is not None:
+        raise Overtaken(refusal) if refusal in OF_ITS_STATE else NotYours(refusal)
 
 
 def platform_only(row: Any, actor: Actor) -> Refusal | None:
@@ -134,7 +147,7 @@ def may_cancel_milestone(milestone: Milestone, actor: Actor) -> Refusal | None:
 def may_start_again(contract: Contract, actor: Actor) -> Refusal | None:
     """The client makes the new offer (D)."""
     if not contract.is_ended:
-        return Refusal("Starting again is for contracts that have ended.")
+        return NOTHING_TO_REPEAT
     return _manages(contract, actor, Side.CLIENT)
 
 
@@ -148,7 +161,7 @@ def may_write(contract: Contract, actor: Actor) -> Refusal | None:
 def may_tick(contract: Contract, actor: Actor) -> Refusal | None:
     """Checklist items are ticked by anyone who sees the contract on that side."""
     if not contract.is_ended:
-        return Refusal("The checklist opens when the contract ends.")
+        return NO_CHECKLIST_YET
     return takes_part(contract, actor)
 
 
