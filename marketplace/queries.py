@@ -77,11 +77,12 @@ def inbox(
 
 def votes(article: str, reader: str) -> Votes:
     """The answers about one article, in one query."""
+    yes, mine = Q(helpful=True), Q(reader=reader)
     counted = ArticleVote.objects.filter(article=article).aggregate(
-        total=Count("pk"),
-        helpful=Count("pk", filter=Q(helpful=True)),
-        mine_yes=Count("pk", filter=Q(reader=reader, helpful=True)),
-        mine_no=Count("pk", filter=Q(reader=reader, helpful=False)),
+        answers=Count("pk"),
+        yes=Count("pk", filter=yes),
+        my_yes=Count("pk", filter=mine & yes),
+        my_no=Count("pk", filter=mine & ~yes),
     )
-    mine = None if not counted["mine_yes"] + counted["mine_no"] else bool(counted["mine_yes"])
-    return Votes(counted["helpful"], counted["total"], mine)
+    answered = counted["my_yes"] + counted["my_no"]
+    return Votes(counted["yes"], counted["answers"], bool(counted["my_yes"]) if answered else None)

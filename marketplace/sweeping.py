@@ -192,8 +192,12 @@ def _attempt(one: Sweep, outcome: Outcome, ids: list[int], *, whole: bool) -> bo
 
 def _record(outcomes: dict[str, Outcome]) -> None:
     now = clock.now()
-    for outcome in outcomes.values():
-        SweepRun.objects.update_or_create(
-            name=outcome.name,
-            defaults={"at": now, "done": outcome.done, "failed": len(outcome.failed)},
-        )
+    SweepRun.objects.bulk_create(
+        [
+            SweepRun(name=one.name, at=now, done=one.done, failed=len(one.failed))
+            for one in outcomes.values()
+        ],
+        update_conflicts=True,
+        unique_fields=["name"],
+        update_fields=["at", "done", "failed"],
+    )
