@@ -50,7 +50,7 @@ def pairs_are_revealed_together() -> Iterable[str]:
 @check("Feedback is never changed once it is visible.")
 def unchanged_once_visible() -> Iterable[str]:
     edited = Feedback.objects.filter(edited_at__isnull=False)
-    return _named(edited.exclude(edited_at__lt=F("visible_from"), edited_at__gte=F("given_at")))
+    return _named(edited.exclude(edited_at__lte=F("visible_from"), edited_at__gte=F("given_at")))
 
 
 @check("A side's feedback is ticked on its checklist exactly when it was given.")
