@@ -10,8 +10,9 @@ from contextvars import ContextVar
 
 from django.db import transaction
 
-from marketplace import clock
+from marketplace import clock, locks
 from marketplace.models import Membership, Party, User
+from marketplace.models.history import Rank
 from marketplace.states import TALENT_KINDS, PartyKind, Role
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -53,7 +54,11 @@ def found(*, kind: PartyKind, name: str, by: User) -> Membership:
 
 @transaction.atomic
 def welcome(*, by: User) -> None:
-    """A person's address is confirmed: make the party they signed up as, claim invitations."""
+    """A person's address is confirmed: make the party they signed up as, claim invitations.
+
+    The link opened twice at the same moment makes one party: the second waits for the first.
+    """
+    locks.row(User.objects.filter(pk=by.pk), Rank.PARTY)
     if by.signed_up_as and not by.memberships.exists():
         found(kind=PartyKind(by.signed_up_as), name=by.name, by=by)
     invited = _invited(by.email)
@@ -89,8 +94,4 @@ def talent_by_email(email: str) -> Party:
 
 
 def _invited(address: str) -> Party | None:
-    return (
-        Party.objects.select_for_update(of=("self",), no_key=True)
-        .filter(invited_email=address)
-        .first()
-    )
+    return next(iter(locks.rows(Party.objects.filter(invited_email=address), Rank.PARTY)), None)

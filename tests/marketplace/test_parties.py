@@ -59,6 +59,15 @@ def test_confirmed_address_makes_the_party_signed_up_for(client, kind):
     assert (membership.party.kind, membership.party.name) == (kind, "New Person")
 
 
+def test_invitation_is_found_however_the_address_was_typed(client):
+    invited = parties.talent_by_email("New@Example.com")
+
+    sign_up(client, email="NEW@example.com")
+    confirm(client)
+
+    assert invited.memberships.get().user.email == EMAIL
+
+
 def test_address_confirmed_twice_makes_one_party(client):
     sign_up(client)
     confirm(client)
