@@ -27,7 +27,7 @@ INSTALLED_APPS = [
     "contracts",
     "payments",
     "marketplace",
-    "django.contrib.admin",
+    "marketplace.support.apps.SupportDeskConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

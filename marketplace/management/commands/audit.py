@@ -6,8 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from marketplace import auditing, clock
-from marketplace.models import SweepRun
+from marketplace import auditing
 
 
 class Command(BaseCommand):
@@ -19,14 +18,7 @@ class Command(BaseCommand):
         report = auditing.run()
         for checked in report.checks:
             self._report(checked)
-        SweepRun.objects.update_or_create(
-            name="audit",
-            defaults={
-                "at": clock.now(),
-                "done": len(report.checks) - len(report.broken),
-                "failed": len(report.broken),
-            },
-        )
+        auditing.record(report)
         if not report.clean:
             raise CommandError(f"{len(report.broken)} of {len(report.checks)} checks do not hold.")
         self.stdout.write(self.style.SUCCESS(f"All {len(report.checks)} checks hold."))

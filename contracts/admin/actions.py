@@ -1,0 +1,201 @@
+"""What support does for the two sides: ends a contract for one, decides about held escrow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import singledispatch
+from typing import Any
+
+from contracts import closing, escrow_answers
+from contracts.closing import Choice
+from contracts.models import Contract
+from contracts.plans import (
+    CancelMilestones,
+    ChargeStaysCredit,
+    OpenFeedback,
+    RequestEscrowRefund,
+    ReturnEscrow,
+)
+from contracts.states import Side
+from marketplace import policy, transitions
+from marketplace.actors import Actor
+from marketplace.components import Effect
+from marketplace.fields import AmountField
+from marketplace.money import Money
+from marketplace.refusals import Refusal
+from marketplace.support.actions import ReasonForm, SupportAction
+from marketplace.support.tools import tool
+from payments.models import EscrowRefundRequest
+
+BOTH_READ = "Both sides read this."
+
+
+class ToldForm(ReasonForm):
+    """A reason that both sides are told."""
+
+    def __init__(self, row: Any, data: Any = None) -> None:
+        super().__init__(row, data)
+        self.fields["reason"].help_text = BOTH_READ
+
+
+class _End(SupportAction):
+    """End for a side, as that side would, without paying anything."""
+
+    model = Contract
+    related = ("client", "talent", "book__escrow_account")
+    permission = "contracts.end_contract"
+    form_class = ToldForm
+    side: Side
+
+    button = "End Contract"
+
+    def refusal(self, row: Contract, by: Actor) -> Refusal | None:
+        return transitions.possible(row, "end", by=by)
+
+    def effects(self, row: Contract, given: dict[str, Any]) -> Sequence[Effect]:
+        plan = closing.plan(closing.facts_of(row), self.side, Choice.nothing())
+        told = Effect(term="Both sides read", value=given["reason"])
+        ended = Effect(
+            term="The contract ends",
+            value=f"for {row.party(self.side).name}, for good",
+        )
+        return [ended, *(words(one, row) for one in plan.effects), told]
+
+    def seen(self, row: Contract) -> str:
+        return closing.seen_token(row, closing.facts_of(row))
+
+    def carry_out(self, row: Contract, given: dict[str, Any], *, by: Actor) -> str:
+        closing.end(
+            row,
+            side=self.side,
+            choice=Choice.nothing(),
+            seen=given["seen"],
+            note=given["reason"],
+            by=by,
+        )
+        return f"{row.reference} has ended. Both sides are told, with your reason."
+
+    def state_of(self, row: Contract) -> str:
+        return f"{row.get_state_display().lower()}, {row.book.escrow} in escrow"
+
+
+@tool
+class EndForClient(_End):
+    side = Side.CLIENT
+    name = "end-client"
+    label = "End for the client"
+
+
+@tool
+class EndForTalent(_End):
+    side = Side.TALENT
+    name = "end-talent"
+    label = "End for the talent"
+
+
+@singledispatch
+def words(effect: Any, contract: Contract) -> Effect:
+    """One effect of an end in words for support; nothing is ever paid by support's end."""
+    raise TypeError(f"no words for {type(effect).__name__}")
+
+
+@words.register
+def _returned(effect: ReturnEscrow, contract: Contract) -> Effect:
+    return Effect(
+        term=f"Goes back from escrow to {contract.client.name}, at once", value=effect.amount
+    )
+
+
+@words.register
+def _requested(effect: RequestEscrowRefund, contract: Contract) -> Effect:
+    return Effect(
+        term=f"{contract.talent.name} is asked to let it go back from escrow",
+        value=effect.amount,
+        detail=f"{policy.ESCROW_ANSWER_WINDOW.days} days to answer. Without an answer:"
+        f" {effect.on_silence.label}.",
+    )
+
+
+@words.register
+def _cancelled(effect: CancelMilestones, contract: Contract) -> Effect:
+    names = ", ".join(f"{one.number}. {one.title}" for one in effect.milestones)
+    return Effect(term="Cancelled", value=names)
+
+
+@words.register
+def _charge(effect: ChargeStaysCredit, contract: Contract) -> Effect:
+    return Effect(
+        term="A charge is still open",
+        value=effect.amount,
+        detail=f"If it succeeds, it is credit of {contract.client.name}.",
+    )
+
+
+@words.register
+def _feedback(effect: OpenFeedback, contract: Contract) -> Effect:
+    return Effect(term="Feedback", value=f"opens for both for {policy.FEEDBACK_DAYS} days")
+
+
+class SplitField(AmountField):
+    """A part of an amount, from nothing to all of it."""
+
+    def validate(self, value: Money | None) -> None:
+        if value is None or value:
+            super().validate(value)
+
+
+class DecideForm(ToldForm):
+    to_talent = SplitField(label="Amount to the talent")
+
+    def __init__(self, row: EscrowRefundRequest, data: Any = None) -> None:
+        super().__init__(row, data)
+        field = self.fields["to_talent"]
+        field.limit(
+            currency=row.currency,
+            maximum=row.amount,
+            above=f"The talent gets from nothing to {row.amount}.",
+        )
+        field.help_text = f"Of {row.amount}. The rest goes to the client."
+
+
+@tool
+class DecideRequest(SupportAction):
+    """Split what is held; what the talent does not get goes to the client."""
+
+    model = EscrowRefundRequest
+    related = ("book__client", "book__talent", "book__contract")
+    name = "decide"
+    label = "Decide"
+    button = "Decide"
+    permission = "payments.decide_escrowrefundrequest"
+    form_class = DecideForm
+
+    def refusal(self, row: EscrowRefundRequest, by: Actor) -> Refusal | None:
+        return transitions.possible(row, "decide", by=by)
+
+    def effects(self, row: EscrowRefundRequest, given: dict[str, Any]) -> Sequence[Effect]:
+        to_talent = given["to_talent"]
+        book = row.book
+        return [
+            Effect(
+                term=f"{book.talent.name} is paid",
+                value=to_talent,
+                detail=f"{book.net_of(to_talent)} after the fee",
+            ),
+            Effect(term=f"{book.client.name} gets back", value=row.amount - to_talent),
+            Effect(term="Together", value=row.amount),
+            Effect(term="Both sides read", value=given["reason"]),
+        ]
+
+    def carry_out(self, row: EscrowRefundRequest, given: dict[str, Any], *, by: Actor) -> str:
+        decided = escrow_answers.decide(
+            row.book.contract, to_talent=given["to_talent"], because=given["reason"], by=by
+        )
+        return (
+            f"{decided.to_talent} goes to {row.book.talent.name}, {decided.to_client} to"
+            f" {row.book.client.name}. Both are told, with your reason."
+        )
+
+    def state_of(self, row: EscrowRefundRequest) -> str:
+        state = row.get_state_display().lower()
+        return f"{state}, {row.to_talent} to the talent" if row.to_talent is not None else state

@@ -1,0 +1,215 @@
+"""What waits for somebody: escrow refund requests with their clock, gateway operations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+
+from marketplace import clock, moments
+from marketplace.actors import Actor
+from marketplace.components import Effect
+from marketplace.money import Money
+from marketplace.refusals import Refusal
+from marketplace.support.actions import SupportAction
+from marketplace.support.dashboard import SHOWN, Panel, how_many, panel
+from marketplace.support.lists import EVERYTHING, Queue, ReadOnlyAdmin
+from marketplace.support.sections import ACTOR, Section, link, when, who
+from marketplace.support.tools import tool
+from payments import operations
+from payments.admin.payments import BY_REFERENCE
+from payments.models import EscrowRefundRequest, GatewayOperation
+from payments.states import HELD_REQUESTS, OPEN_OPERATIONS, RequestState
+
+HELD = Q(state__in=HELD_REQUESTS)
+UNSETTLED = Q(due_at__isnull=False)
+
+
+@admin.register(EscrowRefundRequest)
+class EscrowRefundRequestAdmin(ReadOnlyAdmin):
+    list_display = ("book", "asked_for", "state", "waits_for", "clock")
+    list_select_related = ("book__client", "book__talent")
+    related = ("book__client", "book__talent")
+    search_fields = ("book",)
+    search_help_text = BY_REFERENCE
+    queues = {
+        "held": Queue("Waiting for support", HELD, ("filed_at", "pk")),
+        "pending": Queue(
+            "Waiting for the talent", Q(state=RequestState.PENDING), ("answer_by", "pk")
+        ),
+        "all": EVERYTHING,
+    }
+    fields = (
+        "book",
+        "asked_for",
+        "state",
+        "waits_for",
+        "clock",
+        "filed_at",
+        "answer_by",
+        "on_silence",
+        "reminders_sent",
+        "policy_version",
+        "declined_because",
+        "decided_because",
+        "paid",
+        "returned",
+        "resolved_at",
+    )
+
+    def search(
+        self, rows: QuerySet[EscrowRefundRequest], term: str
+    ) -> QuerySet[EscrowRefundRequest]:
+        return rows.filter(book__reference=term.upper())
+
+    @admin.display(description="amount")
+    def asked_for(self, row: EscrowRefundRequest) -> Money:
+        return row.amount
+
+    @admin.display(description="must answer")
+    def waits_for(self, row: EscrowRefundRequest) -> str:
+        if row.is_held:
+            return "Support"
+        return row.book.talent.name if row.is_open else "–"
+
+    @admin.display(description="by when")
+    def clock(self, row: EscrowRefundRequest) -> str:
+        if row.is_held:
+            return f"waiting since {when(row.filed_at)}"
+        if row.is_open:
+            silence = row.get_on_silence_display()
+            return f"{moments.deadline(row.answer_by, clock.now())}, or else: {silence}"
+        return f"settled {when(row.resolved_at)}"
+
+    @admin.display(description="to the talent")
+    def paid(self, row: EscrowRefundRequest) -> Money | None:
+        return row.to_talent
+
+    @admin.display(description="to the client")
+    def returned(self, row: EscrowRefundRequest) -> Money | None:
+        return row.to_client
+
+
+@admin.register(GatewayOperation)
+class GatewayOperationAdmin(ReadOnlyAdmin):
+    list_display = ("started_at", "book", "asked_for", "state", "attempts", "due_at", "who")
+    list_select_related = ("book", *ACTOR)
+    related = ("book", "entry", *ACTOR)
+    search_fields = ("book",)
+    search_help_text = BY_REFERENCE
+    queues = {
+        "open": Queue("Not settled", UNSETTLED, ("due_at", "pk")),
+        "all": EVERYTHING,
+    }
+    fields = (
+        "kind",
+        "book",
+        "asked_for",
+        "state",
+        "purpose",
+        "purpose_id",
+        "gateway",
+        "method",
+        "key",
+        "who",
+        "started_at",
+        "attempts",
+        "due_at",
+        "settled_at",
+        "declined_because",
+        "entry",
+    )
+
+    def search(self, rows: QuerySet[GatewayOperation], term: str) -> QuerySet[GatewayOperation]:
+        return rows.filter(book__reference=term.upper())
+
+    @admin.display(description="amount")
+    def asked_for(self, row: GatewayOperation) -> Money:
+        return row.amount
+
+    @admin.display(description="started by")
+    def who(self, row: GatewayOperation) -> str:
+        return who(row.actor)
+
+
+def operations_of(rows: QuerySet[GatewayOperation]) -> Section:
+    """A contract's gateway operations."""
+    return Section(
+        "Gateway operations",
+        ("started", "operation", "state", "asked again", "settled", "answer"),
+        [
+            (
+                when(one.started_at),
+                link(one),
+                one.get_state_display(),
+                when(one.due_at),
+                when(one.settled_at),
+                one.declined_because,
+            )
+            for one in rows
+        ],
+    )
+
+
+@tool
+class SettleOperation(SupportAction):
+    """Ask the gateway now, as the sweep does when the operation is due."""
+
+    model = GatewayOperation
+    related = ("book__client",)
+    name = "settle"
+    label = "Settle by asking the gateway"
+    button = "Ask the gateway"
+    permission = "payments.settle_gatewayoperation"
+    separate = True
+
+    def refusal(self, row: GatewayOperation, by: Actor) -> Refusal | None:
+        return None if row.is_open else Refusal("This operation is settled.")
+
+    def effects(self, row: GatewayOperation, given: dict[str, Any]) -> Sequence[Effect]:
+        name = row.book.client.name
+        return [
+            Effect(
+                term="If it was paid",
+                value=f"{row.amount} is posted to the credit of {name}",
+                detail="and goes on to what it was for, if that still stands.",
+            ),
+            Effect(term="If it was declined", value=f"nothing is posted; {name} is told"),
+            Effect(term="Without an answer", value="nothing changes; it is asked again later"),
+        ]
+
+    def carry_out(self, row: GatewayOperation, given: dict[str, Any], *, by: Actor) -> str:
+        operation = operations.ask_again(row.pk)
+        if operation.state in OPEN_OPERATIONS:
+            return f"The gateway does not know yet. It is asked again {when(operation.due_at)}."
+        return f"Settled: {operation.get_state_display().lower()}."
+
+    def state_of(self, row: GatewayOperation) -> str:
+        return f"{row.get_state_display().lower()}, asked {row.attempts} times"
+
+
+@panel(place=1, permission="payments.view_escrowrefundrequest")
+def held_requests() -> Panel:
+    held = EscrowRefundRequest.objects.filter(HELD)
+    oldest = held.select_related("book").order_by("filed_at", "pk")[:SHOWN]
+    return Panel(
+        "Escrow refund requests",
+        reverse("admin:payments_escrowrefundrequest_changelist"),
+        f"{how_many(held)} waiting for a decision, the oldest first.",
+        [(link(one), moments.ago(one.filed_at, clock.now())) for one in oldest],
+    )
+
+
+@panel(place=3, permission="payments.view_gatewayoperation")
+def unsettled_operations() -> Panel:
+    unsettled = GatewayOperation.objects.filter(UNSETTLED)
+    first = unsettled.select_related("book").order_by("due_at", "pk")[:SHOWN]
+    return Panel(
+        "Gateway operations",
+        reverse("admin:payments_gatewayoperation_changelist"),
+        f"{how_many(unsettled)} not settled.",
+        [(link(one), one.book.reference, f"asked again {when(one.due_at)}") for one in first],
+    )
