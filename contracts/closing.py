@@ -6,6 +6,7 @@ happens in one transaction or not at all, and never waits for a gateway.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import singledispatch
@@ -15,8 +16,10 @@ from django.core import signing
 from django.db import transaction
 from django.db.models import F, Sum
 
-from contracts import checklists, milestones, notices, positions
+from contracts import checklists, notices, positions
 from contracts.due import releases_due
+from contracts.funding import milestone_memo
+from contracts.milestones import next_number
 from contracts.models import Contract, Milestone
 from contracts.plans import (
     FINAL_PAYMENT,
@@ -59,12 +62,17 @@ __all__ = [
 _SALT: Final = "contracts.closing.seen"
 
 
-def facts_of(contract: Contract) -> Facts:
+def facts_of(contract: Contract, *, milestones: Sequence[Milestone] | None = None) -> Facts:
     """The facts for a page, unlocked, with what is due already applied in memory.
 
-    Three queries beyond the contract (read with its book and the book's escrow account).
+    At most three queries beyond the contract (read with its book and the book's escrow account).
+
+    Args:
+        milestones: the contract's, if they were read already.
     """
-    open_ones = list(contract.milestones.filter(state__in=OPEN_MILESTONES).order_by("number"))
+    if milestones is None:
+        milestones = list(contract.milestones.filter(state__in=OPEN_MILESTONES))
+    open_ones = [one for one in milestones if one.is_open]
     charges = GatewayOperation.objects.filter(book=contract.book_id, state__in=OPEN_OPERATIONS)
     facts = _facts(contract, contract.book, open_ones, list(charges))
     due = releases_due(open_ones, clock.now())
@@ -200,7 +208,7 @@ def _pay_final(effect: PayFinal, ending: _End) -> None:
     contract = ending.contract
     milestone = Milestone(
         contract=contract,
-        number=milestones.next_number(contract),
+        number=next_number(contract),
         title=FINAL_PAYMENT,
         currency=contract.currency,
         amount_minor=effect.pays.minor,
@@ -219,7 +227,7 @@ def _pay(
         ending.book,
         pays,
         key=f"release:milestone:{milestone.pk}",
-        title=milestones.milestone_memo(milestone),
+        title=milestone_memo(milestone),
         paid_at=ending.at,
         at=ending.at,
         by=ending.by,

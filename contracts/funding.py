@@ -18,7 +18,7 @@ from marketplace.refusals import InvalidInput, Overtaken, Refused
 from payments import escrow, gateways, ledger, operations
 from payments.gateways.base import Outcome
 from payments.models import Book, GatewayOperation
-from payments.states import OperationState
+from payments.states import OPEN_OPERATIONS, OperationState
 
 PURPOSE: Final = "fund_milestone"
 CHARGE_IS_OPEN: Final = (
@@ -92,7 +92,7 @@ def _begin(milestone: Milestone, *, method: str, key: str, by: Actor) -> Gateway
         return GatewayOperation.objects.filter(key=key).first()
     milestone = still_open(contract, milestone)
     transitions.refuse_unless_possible(milestone, "fund", by=by)
-    _refuse_a_second_one(contract)
+    _refuse_while_another(active_of(contract), bool(contract.open_operations))
     book = ledger.lock(contract.book_id)
     quoted = _quote(book, None, milestone.amount)
     if not quoted.charge:
@@ -183,14 +183,24 @@ def still_open(contract: Contract, milestone: Milestone) -> Milestone:
     )
 
 
-def _refuse_a_second_one(contract: Contract) -> None:
-    active = active_of(contract)
+def refuse_a_second_one(contract: Contract) -> None:
+    """Whether a milestone can be funded now, from an unlocked reading, for pages.
+
+    Raises:
+        Overtaken: another one is active, or a charge is still open.
+    """
+    active = contract.milestones.filter(state__in=ACTIVE_MILESTONES).first()
+    charges = contract.book.operations.filter(state__in=OPEN_OPERATIONS)
+    _refuse_while_another(active, charges.exists())
+
+
+def _refuse_while_another(active: Milestone | None, charge_is_open: bool) -> None:
     if active is not None:
         raise Overtaken(
             f"Milestone {active.number} is active. Release it first; one milestone is active"
             " at a time."
         )
-    if contract.open_operations:
+    if charge_is_open:
         raise Overtaken(CHARGE_IS_OPEN)
 
 

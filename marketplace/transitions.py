@@ -83,7 +83,7 @@ def refuse_unless_possible(row: Stateful, name: str, *, by: Actor) -> None:
         Overtaken: the state does not allow it (any more).
     """
     method = getattr(row, name)
-    refusal = _rule(method, row)(row, by)
+    refusal = rule_of(row, name)(row, by)
     if refusal is not None:
         raise NotYours(refusal)
     if not can_proceed(method):
@@ -97,6 +97,14 @@ def possible(row: Stateful, name: str, *, by: Actor) -> Refusal | None:
     except Refused as refused:
         return Refusal(refused.sentence)
     return None
+
+
+def rule_of(row: Stateful, name: str) -> RuleFunction:
+    """The rule of a transition: who may, whatever the state."""
+    transitions = getattr(row, name)._django_fsm.transitions
+    found = transitions.get(row.state) or next(iter(transitions.values()))
+    rule: RuleFunction = found.permission.rule
+    return rule
 
 
 def move(row: S, name: str, *, by: Actor, reason: str = "", **arguments: Any) -> S:
@@ -190,13 +198,6 @@ def history_row(row: Stateful, name: str, *, source: str, by: Actor, reason: str
         reason=reason,
         at=clock.now(),
     )
-
-
-def _rule(method: Any, row: Stateful) -> RuleFunction:
-    transitions = method._django_fsm.transitions
-    found = transitions.get(row.state) or next(iter(transitions.values()))
-    rule: RuleFunction = found.permission.rule
-    return rule
 
 
 def _no_longer(row: Stateful) -> str:

@@ -39,10 +39,13 @@ NOBODY_WAITS = 100_000_000_000
 class ContractQuerySet(models.QuerySet["Contract"]):
     def visible_to(self, actor: Actor) -> ContractQuerySet:
         """Those of the acting party; for a plain member, those they are assigned to."""
-        mine = self.filter(Q(client=actor.party) | Q(talent=actor.party))
+        return self.filter(Q(client=actor.party) | Q(talent=actor.party)).assigned_to(actor)
+
+    def assigned_to(self, actor: Actor) -> ContractQuerySet:
+        """All for an owner or manager; for a plain member, those they are assigned to."""
         if actor.manages:
-            return mine
-        return mine.filter(
+            return self
+        return self.filter(
             pk__in=Assignment.objects.filter(membership=actor.membership, until=None).values(
                 "contract"
             )
