@@ -4,4 +4,5 @@ pytest_plugins = [
     "tests.support.profile",
     "tests.support.selection",
     "tests.support.detectors",
+    "tests.support.append_only",
 ]

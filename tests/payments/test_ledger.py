@@ -222,3 +222,11 @@ def test_release_in_a_transaction_that_fails_leaves_no_trace():
 
     assert not Payment.objects.exists()
     assert balances(book)["escrow"] == "$100.00"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("time", ["first", "second"])
+def test_ledger_is_empty_and_guarded_at_the_start_of_every_test(time):
+    assert not Entry.objects.exists()
+    assert triggers.installed() == triggers.expected()
+    funded_book(usd(5))
