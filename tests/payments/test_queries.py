@@ -103,7 +103,7 @@ def test_where_is_money_follows_a_request(django_assert_num_queries):
         )
 
     with django_assert_num_queries(3):
-        found = rows(reread_once(book), Side.CLIENT)
+        found = rows(book, Side.CLIENT)
 
     assert found == [
         (
@@ -116,10 +116,3 @@ def test_where_is_money_follows_a_request(django_assert_num_queries):
             ],
         )
     ]
-
-
-_read = {}
-
-
-def reread_once(book):
-    return _read.setdefault(book.pk, book)
