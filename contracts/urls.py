@@ -1,5 +1,55 @@
 """Addresses of the contracts app."""
 
-from django.urls import URLPattern
+from django.urls import include, path
 
-urlpatterns: list[URLPattern] = []
+from contracts.views import ending, jobs, milestones, offers, requests, room
+
+_milestone = [
+    path("edit/", milestones.Edit.as_view(), name="milestone_edit"),
+    path("fund/", milestones.Fund.as_view(), name="milestone_fund"),
+    path("submit/", milestones.Submit.as_view(), name="milestone_submit"),
+    path("changes/", milestones.Changes.as_view(), name="milestone_changes"),
+    path("extend/", milestones.Extend.as_view(), name="milestone_extend"),
+    path("approve/", milestones.Approve.as_view(), name="milestone_approve"),
+    path("agree/", milestones.Answer.as_view(verb="agree"), name="milestone_agree"),
+    path("decline/", milestones.Answer.as_view(verb="decline"), name="milestone_decline"),
+    path(
+        "take-back-proposal/",
+        milestones.Answer.as_view(verb="take-back-proposal"),
+        name="milestone_take_back_proposal",
+    ),
+    path("take-back/", milestones.Answer.as_view(verb="take-back"), name="milestone_take_back"),
+    path("delete/", milestones.Answer.as_view(verb="delete"), name="milestone_delete"),
+    path("up/", milestones.Answer.as_view(verb="up"), name="milestone_up"),
+]
+
+_contract = [
+    path("", room.Overview.as_view(), name="room"),
+    path("payments/", room.Payments.as_view(), name="room_payments"),
+    path("messages/", room.Write.as_view(), name="write"),
+    path("keep-open/", room.KeepOpen.as_view(), name="keep_open"),
+    path("checklist/<slug:code>/<slug:verb>/", room.Checklist.as_view(), name="checklist_item"),
+    path("offer/", offers.Offer.as_view(), name="offer"),
+    path("offer/accept/", offers.Accept.as_view(), name="offer_accept"),
+    path("offer/decline/", offers.Decline.as_view(), name="offer_decline"),
+    path("offer/withdraw/", offers.Withdraw.as_view(), name="offer_withdraw"),
+    path("end/", ending.End.as_view(), name="end_contract"),
+    path("end/figures/", ending.Preview.as_view(), name="end_preview"),
+    path("milestones/new/", milestones.Add.as_view(), name="add_milestone"),
+    path("milestones/propose/", milestones.Propose.as_view(), name="propose_milestone"),
+    path("milestones/<int:number>/", include(_milestone)),
+]
+
+_request = [
+    path("", requests.Request.as_view(), name="escrow_refund"),
+    path("let-go/", requests.LetGo.as_view(), name="escrow_refund_let_go"),
+    path("decline/", requests.Decline.as_view(), name="escrow_refund_decline"),
+    path("pay-instead/", requests.PayInstead.as_view(), name="escrow_refund_pay_instead"),
+]
+
+urlpatterns = [
+    path("jobs/", jobs.Jobs.as_view(), name="jobs"),
+    path("jobs/new/", offers.NewContract.as_view(), name="new_contract"),
+    path("contracts/<slug:reference>/", include(_contract)),
+    path("escrow-refunds/<int:pk>/", include(_request)),
+]

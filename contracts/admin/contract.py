@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
+from django.apps import apps
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.utils.html import format_html_join
@@ -202,12 +203,16 @@ def _change(change: History, milestones: dict[int, str]) -> Sequence[object]:
     return (
         when(change.at),
         who(change.actor),
-        milestones.get(change.row_id, "") if is_milestone else change.row_label,
+        milestones.get(change.row_id, "") if is_milestone else _kind_of(change),
         change.transition,
         change.source or "–",
         change.target,
         change.reason,
     )
+
+
+def _kind_of(change: History) -> str:
+    return str(apps.get_model(change._meta.app_label, change.row_label)._meta.verbose_name)
 
 
 def _messages(contract: Contract) -> Section:

@@ -1,0 +1,310 @@
+"""Input of the contracts pages, and its messages."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
+
+from contracts.plans import Choice, ChoiceKind
+from contracts.states import EndReason
+from marketplace import once, policy
+from marketplace.fields import AmountField
+from marketplace.money import Money
+from marketplace.refusals import InvalidInput
+from payments.gateways.base import Method
+
+WHOLE: Final = "whole"
+PART: Final = "part"
+
+
+def prose(label: str, *, rows: int = 4, limit: int = policy.TEXT_LENGTH, **kwargs: Any) -> Any:
+    """A text of several lines with the house's limit."""
+    widget = forms.Textarea(attrs={"rows": rows})
+    return forms.CharField(label=label, max_length=limit, widget=widget, **kwargs)
+
+
+class KeyedForm(forms.Form):
+    """A form that creates something: its key, made when it is rendered, makes it act once."""
+
+    key = forms.CharField(max_length=64, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["key"].initial = once.new_key()
+
+
+class Refusable:
+    """A form that can show a capability's refusal beside the field it is about."""
+
+    fields: dict[str, forms.Field]
+    add_error: Any
+
+    def refuse(self, refused: InvalidInput) -> None:
+        field = refused.field if refused.field in self.fields else None
+        self.add_error(field, refused.sentence)
+
+
+class MilestoneForm(Refusable, KeyedForm):
+    """A milestone's description, amount and due date."""
+
+    title = forms.CharField(label="Description", max_length=policy.TITLE_LENGTH)
+    amount = AmountField(label="Amount")
+    due_on = forms.DateField(
+        label="Due date",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"invalid": "Type a date, such as 2026-12-24."},
+    )
+
+    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["amount"].limit(currency=currency)  # type: ignore[attr-defined]
+
+
+class MethodForm(Refusable, KeyedForm):
+    """How a charge is paid."""
+
+    method = forms.ChoiceField(label="Pay with", required=False)
+
+    def __init__(self, *args: Any, methods: tuple[Method, ...], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer_methods(self.fields["method"], methods)
+
+
+class OfferForm(Refusable, KeyedForm):
+    """A new contract: to whom, for what, and the first milestone."""
+
+    talent = forms.ChoiceField(label="Who works", required=False, widget=forms.RadioSelect)
+    email = forms.EmailField(
+        label="Their e-mail address",
+        required=False,
+        help_text="They get the offer by e-mail, also when they have no account yet.",
+    )
+    title = forms.CharField(label="Title", max_length=policy.TITLE_LENGTH)
+    description = prose("What is to be done", required=False)
+    currency = forms.ChoiceField(
+        label="Currency", choices=[(one, one) for one in policy.CURRENCIES]
+    )
+    milestone = forms.CharField(label="First milestone", max_length=policy.TITLE_LENGTH)
+    amount = AmountField(label="Amount")
+    due_on = forms.DateField(
+        label="Due date",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"invalid": "Type a date, such as 2026-12-24."},
+    )
+    fund = forms.ChoiceField(
+        label="When is it funded?",
+        choices=[
+            (
+                "now",
+                "Fund it now: the money waits in escrow, and comes back if the offer is not taken",
+            ),
+            ("later", "Fund it later: nothing is charged now"),
+        ],
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose when the milestone is funded."},
+    )
+    method = forms.ChoiceField(label="Pay with", required=False)
+
+    OTHER: Final = "email"
+
+    def __init__(
+        self,
+        *args: Any,
+        partners: list[tuple[str, str]],
+        methods: tuple[Method, ...],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        others = [(self.OTHER, "Somebody else, by e-mail")] if partners else []
+        self.fields["talent"].choices = [*partners, *others]  # type: ignore[attr-defined]
+        if not partners:
+            del self.fields["talent"]
+        offer_methods(self.fields["method"], methods)
+        self.fields["amount"].limit(currency=self._typed_currency())  # type: ignore[attr-defined]
+
+    @property
+    def has_partners(self) -> bool:
+        return "talent" in self.fields
+
+    @property
+    def by_email(self) -> bool:
+        return not self.has_partners or self.cleaned_data.get("talent") == self.OTHER
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if self.has_partners and not cleaned.get("talent") and "talent" not in self.errors:
+            self.add_error("talent", "Choose who gets the offer.")
+        if self.by_email and not cleaned.get("email") and "email" not in self.errors:
+            self.add_error("email", "Type the e-mail address of who gets the offer.")
+        if cleaned.get("fund") == "now" and not cleaned.get("method"):
+            self.add_error("method", "Choose how to pay.")
+        return cleaned
+
+    def _typed_currency(self) -> str:
+        typed = self.data.get("currency") or self.initial.get("currency") or policy.CURRENCIES[0]
+        return typed if typed in policy.CURRENCIES else policy.CURRENCIES[0]
+
+
+class SubmitForm(Refusable, forms.Form):
+    """Work handed in."""
+
+    message = prose("What have you done?")
+    links = forms.CharField(
+        label="Links to the work",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=f"One address per line, at most {policy.LINKS}.",
+    )
+
+    def clean_links(self) -> list[str]:
+        typed: str = self.cleaned_data["links"]
+        links = [line.strip() for line in typed.splitlines() if line.strip()]
+        if len(links) > policy.LINKS:
+            raise ValidationError(f"Give at most {policy.LINKS} links.")
+        check = URLValidator(schemes=["http", "https"])
+        for link in links:
+            try:
+                check(link)
+            except ValidationError:
+                shown = urlsplit(link).netloc or link[:40]
+                raise ValidationError(
+                    f"“{shown}” is no web address. Start with https://."
+                ) from None
+        return links
+
+
+class ChangesForm(Refusable, forms.Form):
+    wanted = prose("What should change?")
+
+
+class ReasonForm(Refusable, forms.Form):
+    because = prose("Reason", limit=policy.NOTE_LENGTH)
+
+
+class MessageForm(KeyedForm):
+    text = prose("Message", rows=2)
+
+
+class ApproveForm(Refusable, KeyedForm):
+    """How much of a milestone is released. ``shown`` is the amount whose figures were read."""
+
+    choice = forms.ChoiceField(
+        choices=[(WHOLE, "The whole milestone"), (PART, "Part of it")],
+        error_messages={"required": "Choose how much to release."},
+    )
+    amount = AmountField(label="Amount to release", required=False)
+    shown = forms.CharField(required=False, max_length=20, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, whole: Money, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.whole = whole
+        self.fields["amount"].limit(  # type: ignore[attr-defined]
+            currency=whole.currency,
+            maximum=whole,
+            above=f"At most {whole}, the amount of this milestone, can be released.",
+        )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        _amount_goes_with_part(self, cleaned, part=PART)
+        return cleaned
+
+    @property
+    def chosen(self) -> str:
+        return str(self["choice"].value() or "")
+
+    @property
+    def release(self) -> Money:
+        """What to release, of a valid form."""
+        amount: Money | None = self.cleaned_data["amount"]
+        return self.whole if amount is None else amount
+
+
+class EndForm(Refusable, forms.Form):
+    """How a contract is ended.
+
+    ``seen`` is the signed record of the facts the figures were made from, ``shown`` which choice
+    they were shown for.
+    """
+
+    choice = forms.ChoiceField(
+        required=False,
+        choices=[
+            (ChoiceKind.ALL.value, "Pay all of it"),
+            (ChoiceKind.PART.value, "Pay another amount"),
+            (ChoiceKind.NOTHING.value, "Pay nothing and request an escrow refund"),
+        ],
+    )
+    amount = AmountField(label="Amount to pay", required=False)
+    gives_up = forms.BooleanField(required=False)
+    reason = forms.ChoiceField(
+        label="Reason",
+        required=False,
+        choices=[("", "No reason given"), *EndReason.choices],
+        help_text="Only you and support see it.",
+    )
+    note = prose("Note", rows=2, limit=policy.NOTE_LENGTH, required=False)
+    seen = forms.CharField(required=False, max_length=20_000, widget=forms.HiddenInput)
+    shown = forms.CharField(required=False, max_length=100, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, escrow: Money, asks: bool, other: str, **kwargs: Any) -> None:
+        """Make the form for one side.
+
+        Args:
+            escrow: what is held now.
+            asks: whether this side decides about it.
+            other: the name of who will read the note.
+        """
+        super().__init__(*args, **kwargs)
+        self.asks = asks
+        self.fields["note"].label = f"Note to {other}"
+        self.fields["note"].help_text = f"{other} will read it."
+        self.fields["amount"].limit(  # type: ignore[attr-defined]
+            currency=escrow.currency, maximum=escrow, above=f"At most {escrow} is in escrow."
+        )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not self.asks:
+            return cleaned
+        if not cleaned.get("choice") and "choice" not in self.errors:
+            self.add_error("choice", "Choose what should happen to the money in escrow.")
+        _amount_goes_with_part(self, cleaned, part=ChoiceKind.PART.value)
+        return cleaned
+
+    @property
+    def decided(self) -> Choice | None:
+        """The choice, as far as what was typed makes one."""
+        if not self.asks:
+            return Choice.nothing()
+        kind, amount = self.cleaned_data.get("choice"), self.cleaned_data.get("amount")
+        if not kind or "amount" in self.errors or "choice" in self.errors:
+            return None
+        return Choice(ChoiceKind(kind), amount if kind == ChoiceKind.PART else None)
+
+    @property
+    def chosen(self) -> str:
+        return str(self["choice"].value() or "")
+
+
+def offer_methods(field: forms.Field, methods: tuple[Method, ...]) -> None:
+    """Fill a choice with the gateway's methods."""
+    field.choices = [  # type: ignore[attr-defined]
+        ("", "Choose"),
+        *((one.token, f"{one.label} ({one.help.rstrip('.').lower()})") for one in methods),
+    ]
+
+
+def _amount_goes_with_part(form: forms.Form, cleaned: dict[str, Any], *, part: str) -> None:
+    """An amount belongs to *another amount* alone, and that choice needs one."""
+    chosen, amount = cleaned.get("choice"), cleaned.get("amount")
+    if chosen == part and amount is None and "amount" not in form.errors:
+        form.add_error("amount", "Type the amount.")
+    if chosen and chosen != part and form["amount"].data:
+        form.add_error("amount", "Leave this empty, or choose to pay another amount.")

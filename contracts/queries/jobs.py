@@ -1,0 +1,237 @@
+"""My Jobs: the acting party's contracts, deadlines first, in a fixed number of queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlencode
+
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+
+from contracts.menus import menu_items
+from contracts.models import ChecklistItem, Contract, Milestone
+from contracts.models.contract import ContractQuerySet
+from contracts.states import OPEN_MILESTONES, ContractState, ItemState, Side
+from contracts.waiting import Waiting, waiting
+from marketplace import clock, moments
+from marketplace.actors import Actor
+from marketplace.components import MenuItem, Tab
+from marketplace.money import Money, total
+
+PAGE: Final = 20
+COUNTED: Final = 999
+"""Tab counts are exact up to here, so that they cost the same for everybody."""
+
+TABS: Final = {
+    "active": ("Active", (ContractState.ACTIVE,)),
+    "offers": ("Offers", (ContractState.OFFERED,)),
+    "ended": ("Ended", (ContractState.ENDED,)),
+    "all": ("All", tuple(ContractState)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One contract in the list."""
+
+    contract: Contract
+    other: str
+    escrow: Money
+    waits: Waiting | None
+    note: str
+    left_to_do: int
+    checklist_total: int
+    menu: list[MenuItem]
+
+    @property
+    def menu_id(self) -> str:
+        return f"more-{self.contract.pk}"
+
+
+@dataclass(frozen=True, slots=True)
+class JobsPage:
+    """A page of My Jobs; ``older`` and ``first`` are addresses, empty where there is none."""
+
+    tab: str
+    search: str
+    tabs: list[Tab]
+    rows: list[Row]
+    older: str
+    first: str
+    waiting: int
+    held: list[Money]
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a page begins: after the row with this position and id."""
+
+    position: int
+    pk: int
+
+    def __str__(self) -> str:
+        return f"{self.position}.{self.pk}"
+
+    @classmethod
+    def read(cls, text: str) -> Cursor | None:
+        """What stands in an address; None for anything that is no cursor."""
+        position, dot, pk = text.partition(".")
+        if dot and all(one.isascii() and one.isdigit() and len(one) < 19 for one in (position, pk)):
+            return cls(int(position), int(pk))
+        return None
+
+
+def jobs_page(actor: Actor, *, tab: str, search: str, cursor: Cursor | None) -> JobsPage:
+    """One page of the acting party's contracts; three queries.
+
+    Args:
+        tab: a key of :data:`TABS`.
+        search: part of a title, the other party's name, or a reference.
+        cursor: where the page begins; None for the first.
+    """
+    assert actor.party is not None
+    side = Side.CLIENT if actor.party.is_client else Side.TALENT
+    found = _search(_of_party(actor, side), side, search)
+    page = list(_page(found.filter(state__in=TABS[tab][1]), side, cursor))
+    contracts, more = page[:PAGE], len(page) > PAGE
+    now = clock.now()
+    rows = [_row(contract, actor, side, now) for contract in contracts]
+    return JobsPage(
+        tab=tab,
+        search=search,
+        tabs=_tabs(_of_party(actor, side), tab, search),
+        rows=rows,
+        older=_address(tab, search, _cursor(contracts[-1], side)) if more else "",
+        first=_address(tab, search) if cursor else "",
+        waiting=sum(row.waits is not None for row in rows),
+        held=_held(rows),
+    )
+
+
+def _of_party(actor: Actor, side: Side) -> ContractQuerySet:
+    """Those of one side only: the other column needs no index scan, and no OR."""
+    mine = Contract.objects.assigned_to(actor)
+    if side is Side.CLIENT:
+        return mine.filter(client=actor.party)
+    return mine.filter(talent=actor.party)
+
+
+def _search(found: ContractQuerySet, side: Side, search: str) -> ContractQuerySet:
+    if not search:
+        return found
+    other = f"{side.other.value}__name__icontains"
+    return found.filter(
+        Q(title__icontains=search) | Q(reference__icontains=search) | Q(**{other: search})
+    )
+
+
+def _page(found: ContractQuerySet, side: Side, cursor: Cursor | None) -> QuerySet[Contract]:
+    position = f"{side.value}_position"
+    if cursor is not None:
+        beyond = Q(**{f"{position}__gt": cursor.position})
+        beside = Q(**{position: cursor.position, "pk__gt": cursor.pk})
+        found = found.filter(beyond | beside, **{f"{position}__gte": cursor.position})
+    open_ones = Milestone.objects.filter(state__in=OPEN_MILESTONES).order_by("number")
+    to_do = ChecklistItem.objects.filter(contract=OuterRef("pk"), side=side).order_by()
+    return (
+        found.select_related(
+            "client", "talent", "book__escrow_account", "book__escrow_refund_request"
+        )
+        .prefetch_related(Prefetch("milestones", open_ones, to_attr="open_milestones"))
+        .annotate(
+            left_to_do=_number(to_do.filter(state=ItemState.OPEN)), checklist_total=_number(to_do)
+        )
+        .order_by(position, "pk")[: PAGE + 1]
+    )
+
+
+def _number(rows: QuerySet[ChecklistItem]) -> Coalesce:
+    counted = rows.values("contract").annotate(number=Count("pk")).values("number")
+    return Coalesce(Subquery(counted), 0)
+
+
+def _row(contract: Contract, actor: Actor, side: Side, now: datetime) -> Row:
+    escrow = contract.book.escrow
+    for milestone in contract.open_milestones:
+        milestone.contract = contract
+    waits = waiting(
+        contract,
+        side,
+        open_milestones=contract.open_milestones,
+        request=getattr(contract.book, "escrow_refund_request", None),
+        escrow=escrow,
+    )
+    return Row(
+        contract=contract,
+        other=contract.party(side.other).name,
+        escrow=escrow,
+        waits=waits,
+        note=_note(waits, now),
+        left_to_do=contract.left_to_do,  # type: ignore[attr-defined]
+        checklist_total=contract.checklist_total,  # type: ignore[attr-defined]
+        menu=menu_items(contract, actor),
+    )
+
+
+def _note(waits: Waiting | None, now: datetime) -> str:
+    if waits is None:
+        return ""
+    if waits.until is None:
+        return waits.note
+    return f"{waits.then} {moments.left(waits.until, now)}"
+
+
+def _tabs(mine: ContractQuerySet, current: str, search: str) -> list[Tab]:
+    """The tabs with their counts, from one query that reads no more than it counts."""
+    counts = _counts(mine)
+    return [
+        Tab(
+            label=label,
+            url=_address(key, search),
+            current=key == current,
+            count=_shown(sum(counts.get(state, 0) for state in states)),
+        )
+        for key, (label, states) in TABS.items()
+    ]
+
+
+def _counts(mine: ContractQuerySet) -> dict[str, int]:
+    parts = [_counted(mine.filter(state=state)) for state in ContractState]
+    return dict(parts[0].union(*parts[1:], all=True))
+
+
+def _counted(mine: ContractQuerySet) -> QuerySet[Contract]:
+    """How many there are of one state, up to one more than is shown."""
+    limited = mine.order_by().values("pk")[: COUNTED + 1]
+    return (
+        Contract.objects.filter(pk__in=limited)
+        .order_by()
+        .values("state")
+        .annotate(number=Count("pk"))
+        .values_list("state", "number")
+    )
+
+
+def _shown(number: int) -> int | str:
+    return number if number <= COUNTED else f"{COUNTED}+"
+
+
+def _held(rows: list[Row]) -> list[Money]:
+    """What the shown contracts hold in escrow, per currency."""
+    held = [row.escrow for row in rows if row.escrow]
+    return [
+        total([one for one in held if one.currency == currency], currency)
+        for currency in sorted({one.currency for one in held})
+    ]
+
+
+def _cursor(contract: Contract, side: Side) -> Cursor:
+    return Cursor(getattr(contract, f"{side.value}_position"), contract.pk)
+
+
+def _address(tab: str, search: str, cursor: Cursor | None = None) -> str:
+    asked = {"tab": tab, "q": search, "after": str(cursor or "")}
+    return f"{reverse('jobs')}?{urlencode({key: one for key, one in asked.items() if one})}"

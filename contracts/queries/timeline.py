@@ -1,0 +1,170 @@
+"""The timeline of a contract: what happened, what was paid, what was written, newest first.
+
+Feedback is told nowhere here: while it is sealed, not even that it exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from contracts.models import Contract, ContractHistory, Message, Milestone
+from contracts.states import Side
+from marketplace.models import ActedOn
+from marketplace.money import Money
+from marketplace.states import ActorKind
+from payments.models import BookHistory, Entry, Transfer
+from payments.states import EntryKind
+
+SHOWN: Final = 50
+"""The newest events of each source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line. A message has an author and a text, anything else an icon and words."""
+
+    at: datetime
+    order: int
+    icon: str = ""
+    words: str = ""
+    amount: Money | None = None
+    note: str = ""
+    author: str = ""
+    initials: str = ""
+    text: str = ""
+
+
+def timeline_of(
+    contract: Contract, side: Side, milestones: Iterable[Milestone], *, has_request: bool
+) -> list[Event]:
+    """The newest events, as this side reads them; three queries, one more with a request.
+
+    Args:
+        milestones: all of the contract's, to name them.
+        has_request: whether there ever was an escrow refund request.
+    """
+    names = {one.pk: f"milestone {one.number}" for one in milestones}
+    events = [
+        *_changes(contract, side, names),
+        *(_requests(contract, side) if has_request else ()),
+        *money_events(contract, side),
+        *_messages(contract, side),
+    ]
+    return sorted(events, key=lambda one: (one.at, one.order), reverse=True)[:SHOWN]
+
+
+def money_events(contract: Contract, side: Side) -> Iterator[Event]:
+    """What entered or left escrow, and refunds, from the ledger; one query."""
+    transfers = (
+        Transfer.objects.filter(entry__book=contract.book_id, entry__kind__in=_MONEY)
+        .select_related("entry")
+        .order_by("-id")[: 2 * SHOWN]
+    )
+    moved: dict[int, tuple[Entry, Money]] = {}
+    for transfer in transfers:
+        entry, known = transfer.entry, moved.get(transfer.entry_id)
+        moved[entry.pk] = (entry, transfer.amount + known[1] if known else transfer.amount)
+    names = _names(contract, side)
+    for entry, amount in moved.values():
+        icon, words = _MONEY[EntryKind(entry.kind)]
+        by_itself = entry.kind == EntryKind.RELEASE and entry.actor_kind == ActorKind.PLATFORM
+        said = "Released automatically" if by_itself else words.format(**names)
+        yield Event(entry.at, 500, icon=icon, words=said, amount=amount, note=entry.memo)
+
+
+_CONTRACT: Final = {
+    "create": ("paper-airplane", "{who} sent the offer"),
+    "accept": ("hand-thumb-up", "{who} accepted the offer"),
+    "decline": ("hand-thumb-down", "{who} declined the offer"),
+    "withdraw": ("arrow-uturn-left", "{who} withdrew the offer"),
+    "expire": ("clock", "The offer expired"),
+    "end": ("check-circle", "{who} ended the contract"),
+}
+_MILESTONE: Final = {
+    "agree": ("hand-thumb-up", "{who} agreed to {what}"),
+    "decline": ("hand-thumb-down", "{who} declined {what}"),
+    "take_back_proposal": ("arrow-uturn-left", "{who} took the proposal of {what} back"),
+    "revise": ("pencil-square", "{who} changed {what}"),
+    "delete_planned": ("trash", "{who} deleted {what}"),
+    "submit": ("inbox-arrow-down", "{who} submitted {what}"),
+    "take_back": ("arrow-uturn-left", "{who} took the submission of {what} back"),
+    "ask_for_changes": ("arrow-path", "{who} asked for changes to {what}"),
+    "extend": ("clock", "{who} extended the review of {what}"),
+}
+_REQUEST: Final = {
+    "create": ("scale", "The return of what is left in escrow was requested"),
+    "accept": ("check", "{who} let the money in escrow go back"),
+    "decline": ("hand-raised", "{who} declined the return from escrow; support decides"),
+    "withdraw": ("banknotes", "{who} chose to pay what was in escrow"),
+    "concede": ("banknotes", "{who} chose to pay what was in escrow"),
+    "lapse": ("clock", "The request was not answered in time"),
+    "escalate": ("lifebuoy", "The request was not answered in time; support decides"),
+    "decide": ("scale", "{who} decided about what was left in escrow"),
+}
+_MONEY: Final = {
+    EntryKind.FUND: ("lock-closed", "{client} put into escrow"),
+    EntryKind.RELEASE: ("banknotes", "{client} released"),
+    EntryKind.RETURN: ("arrow-uturn-left", "Returned from escrow to {to_client}"),
+    EntryKind.REFUND: ("arrow-uturn-left", "{talent} refunded"),
+}
+
+
+def _changes(contract: Contract, side: Side, names: dict[int, str]) -> Iterator[Event]:
+    rows = contract.history.select_related("actor_membership").order_by("-sequence")
+    for row in rows[:SHOWN]:
+        icon, words = _words_of(row)
+        if words:
+            said = words.format(who=_who(row, contract, side), what=names.get(row.row_id, ""))
+            yield Event(row.at, row.sequence, icon=icon, words=said)
+
+
+def _words_of(row: ContractHistory) -> tuple[str, str]:
+    """Changes that moved money are told by the books instead."""
+    if row.row_label == "contract":
+        return _CONTRACT.get(row.transition, ("", ""))
+    if row.transition == "create":
+        proposed = row.target == "proposed"
+        return ("plus-circle", "{who} " + ("proposed" if proposed else "added") + " {what}")
+    return _MILESTONE.get(row.transition, ("", ""))
+
+
+def _requests(contract: Contract, side: Side) -> Iterator[Event]:
+    rows = BookHistory.objects.filter(book=contract.book_id, row_label="escrowrefundrequest")
+    for row in rows.select_related("actor_membership").order_by("-sequence")[:SHOWN]:
+        icon, words = _REQUEST[row.transition]
+        said = words.format(who=_who(row, contract, side))
+        yield Event(row.at, 1000 + row.sequence, icon=icon, words=said)
+
+
+def _messages(contract: Contract, side: Side) -> Iterator[Event]:
+    written = Message.objects.filter(contract=contract).select_related("author__party")
+    for message in written.order_by("-id")[:SHOWN]:
+        party = message.author.party
+        yield Event(
+            message.at,
+            2000,
+            author="You" if contract.side_of(party.pk) is side else party.name,
+            initials=party.initials,
+            text=message.text,
+        )
+
+
+def _names(contract: Contract, side: Side) -> dict[str, str]:
+    is_client = side is Side.CLIENT
+    return {
+        "client": "You" if is_client else contract.client.name,
+        "to_client": "you" if is_client else contract.client.name,
+        "talent": contract.talent.name if is_client else "You",
+    }
+
+
+def _who(row: ActedOn, contract: Contract, side: Side) -> str:
+    if row.actor_kind == ActorKind.STAFF:
+        return "Support"
+    if row.actor_membership is None:
+        return "Closeout"
+    acted = contract.side_of(row.actor_membership.party_id)
+    return "You" if acted is side or acted is None else contract.party(acted).name

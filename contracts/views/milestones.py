@@ -1,0 +1,350 @@
+"""What is done with milestones: each form has its page, each answer its button."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from contracts import funding, milestones, rules
+from contracts.forms import (
+    ApproveForm,
+    ChangesForm,
+    MethodForm,
+    MilestoneForm,
+    ReasonForm,
+    SubmitForm,
+)
+from contracts.models import Contract, Milestone
+from contracts.queries import room_of
+from contracts.states import ACTIVE_MILESTONES, MilestoneState
+from contracts.views.base import ContractView, refuse
+from marketplace import policy, transitions
+from marketplace.money import Money
+from marketplace.refusals import InvalidInput, Overtaken, Refusal, Refused
+from payments import gateways
+
+
+class FormView(ContractView):
+    """A page with one form about a contract or one of its milestones."""
+
+    template = "contracts/milestone_form.html"
+
+    def get(self, request: HttpRequest, **where: Any) -> HttpResponse:
+        subject = self.subject(**where)
+        try:
+            self.check(subject)
+        except Overtaken as overtaken:
+            messages.info(request, overtaken.sentence)
+            return self.to_room()
+        return self.show(subject, self.form(subject))
+
+    def post(self, request: HttpRequest, **where: Any) -> HttpResponse:
+        subject = self.subject(**where)
+        form = self.form(subject, request.POST)
+        if not form.is_valid() or "update" in request.POST:
+            return self.show(subject, form)
+        try:
+            receipt = self.carry_out(subject, form)
+        except InvalidInput as refused:
+            form.refuse(refused)
+            return self.show(subject, form)
+        except Overtaken as overtaken:
+            messages.info(request, overtaken.sentence)
+            return self.to_room()
+        messages.success(request, receipt)
+        return self.to_room()
+
+    def show(self, subject: Any, form: Any) -> HttpResponse:
+        contract = subject if isinstance(subject, Contract) else subject.contract
+        context = {"room": room_of(contract, self.actor), "contract": contract, "form": form}
+        return render(self.request, self.template, context | self.context(subject, form))
+
+    def subject(self, **where: Any) -> Any:
+        return self.milestone(where["reference"], where["number"])
+
+    def check(self, subject: Any) -> None:
+        """Whether this person may see the form now.
+
+        Raises:
+            NotYours, Overtaken: they may not, or it is too late.
+        """
+        raise NotImplementedError
+
+    def form(self, subject: Any, *args: Any) -> Any:
+        raise NotImplementedError
+
+    def context(self, subject: Any, form: Any) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def carry_out(self, subject: Any, form: Any) -> str:
+        """Do it; returns what has changed and what happens next."""
+        raise NotImplementedError
+
+
+class Add(FormView):
+    """Add new milestone."""
+
+    def subject(self, **where: Any) -> Contract:
+        return self.agreed(where["reference"])
+
+    def check(self, subject: Contract) -> None:
+        _refuse_after_the_end(subject)
+        refuse(rules.may_add_milestone(subject, self.actor))
+
+    def form(self, subject: Contract, *args: Any) -> MilestoneForm:
+        typed = self.request.GET.get("amount", "")
+        initial = {"amount": typed} if typed == self.leftover(subject).typed() else {}
+        return MilestoneForm(*args, currency=subject.currency, initial=initial)
+
+    def context(self, subject: Contract, form: MilestoneForm) -> dict[str, Any]:
+        leftover = self.leftover(subject)
+        return {
+            "title": "Add new milestone",
+            "leftover": leftover,
+            "minimum": Money(rules.minimum_for(leftover.minor, subject.currency), subject.currency),
+            "submit": "Save",
+        }
+
+    def leftover(self, contract: Contract) -> Money:
+        active = contract.milestones.filter(state__in=ACTIVE_MILESTONES).first()
+        return funding.leftover(contract.book, active)
+
+    def carry_out(self, subject: Contract, form: MilestoneForm) -> str:
+        milestone = milestones.add(subject, **_typed(form), key=_key(form), by=self.actor)
+        if milestone.state == MilestoneState.FUNDED:
+            return (
+                f"Milestone {milestone.number} is active: what was left in escrow covers it,"
+                " nothing was charged. You can approve and release it."
+            )
+        return f"Milestone {milestone.number} is planned. Fund it when the work is to start."
+
+
+class Propose(Add):
+    """The talent proposes a milestone."""
+
+    def check(self, subject: Contract) -> None:
+        _refuse_after_the_end(subject)
+        refuse(rules.may_propose(subject, self.actor))
+
+    def context(self, subject: Contract, form: MilestoneForm) -> dict[str, Any]:
+        return {
+            "title": "Propose a milestone",
+            "minimum": policy.minimum_milestone(subject.currency),
+            "note": f"{subject.client.name} agrees or declines. Nothing is charged by that.",
+            "submit": "Propose",
+        }
+
+    def carry_out(self, subject: Contract, form: MilestoneForm) -> str:
+        milestones.propose(subject, **_typed(form), key=_key(form), by=self.actor)
+        return f"{subject.client.name} can agree to your proposal now."
+
+
+class MilestoneFormView(FormView):
+    """A form about a milestone that one transition of it stands for."""
+
+    transition: str
+
+    def check(self, subject: Milestone) -> None:
+        refusal = _rule(subject, self.transition, self.actor)
+        if refusal is not None:
+            _refuse_after_the_end(subject.contract)
+            refuse(refusal)
+        transitions.refuse_unless_possible(subject, self.transition, by=self.actor)
+
+
+class Edit(MilestoneFormView):
+    transition = "revise"
+
+    def form(self, subject: Milestone, *args: Any) -> MilestoneForm:
+        initial = {"title": subject.title, "amount": subject.amount, "due_on": subject.due_on}
+        return MilestoneForm(*args, currency=subject.currency, initial=initial)
+
+    def context(self, subject: Milestone, form: MilestoneForm) -> dict[str, Any]:
+        return {
+            "title": f"Edit milestone {subject.number}",
+            "minimum": policy.minimum_milestone(subject.currency),
+            "submit": "Save",
+        }
+
+    def carry_out(self, subject: Milestone, form: MilestoneForm) -> str:
+        milestones.revise(subject, **_typed(form), by=self.actor)
+        return f"Milestone {subject.number} was changed."
+
+
+class Fund(MilestoneFormView):
+    """What comes from escrow and credit, and what is charged."""
+
+    template = "contracts/fund.html"
+    transition = "fund"
+
+    def check(self, subject: Milestone) -> None:
+        super().check(subject)
+        funding.refuse_a_second_one(subject.contract)
+
+    def form(self, subject: Milestone, *args: Any) -> MethodForm:
+        return MethodForm(*args, methods=gateways.gateway().methods(subject.contract.client))
+
+    def context(self, subject: Milestone, form: MethodForm) -> dict[str, Any]:
+        return {"milestone": subject, "quote": funding.quote(subject.contract, subject.amount)}
+
+    def carry_out(self, subject: Milestone, form: MethodForm) -> str:
+        try:
+            milestone = funding.fund(
+                subject, method=form.cleaned_data["method"], key=_key(form), by=self.actor
+            )
+        except (Overtaken, InvalidInput):
+            raise
+        except Refused as declined:
+            raise InvalidInput(declined.sentence, field="method") from declined
+        if milestone.state == MilestoneState.FUNDED:
+            return f"{subject.amount} is in escrow. {subject.contract.talent.name} can start."
+        return "Your charge was sent, and the answer is not in yet. You will be told."
+
+
+class Submit(MilestoneFormView):
+    """The talent hands in work."""
+
+    template = "contracts/submit.html"
+    transition = "submit"
+
+    def form(self, subject: Milestone, *args: Any) -> SubmitForm:
+        return SubmitForm(*args)
+
+    def context(self, subject: Milestone, form: SubmitForm) -> dict[str, Any]:
+        return {
+            "milestone": subject,
+            "receives": subject.contract.book.net_of(subject.amount),
+            "days": policy.REVIEW_WINDOW.days,
+        }
+
+    def carry_out(self, subject: Milestone, form: SubmitForm) -> str:
+        milestones.submit(
+            subject,
+            message=form.cleaned_data["message"],
+            links=form.cleaned_data["links"],
+            by=self.actor,
+        )
+        return (
+            f"Milestone {subject.number} is submitted. Without an answer it is released in"
+            f" {policy.REVIEW_WINDOW.days} days."
+        )
+
+
+class Changes(MilestoneFormView):
+    """The client asks for changes."""
+
+    template = "contracts/changes.html"
+    transition = "ask_for_changes"
+
+    def form(self, subject: Milestone, *args: Any) -> ChangesForm:
+        return ChangesForm(*args)
+
+    def context(self, subject: Milestone, form: ChangesForm) -> dict[str, Any]:
+        return {"milestone": subject}
+
+    def carry_out(self, subject: Milestone, form: ChangesForm) -> str:
+        milestones.ask_for_changes(subject, wanted=form.cleaned_data["wanted"], by=self.actor)
+        return f"{subject.contract.talent.name} was asked. The automatic release has stopped."
+
+
+class Extend(MilestoneFormView):
+    """The client takes more time, once."""
+
+    template = "contracts/extend.html"
+    transition = "extend"
+
+    def form(self, subject: Milestone, *args: Any) -> ReasonForm:
+        return ReasonForm(*args)
+
+    def context(self, subject: Milestone, form: ReasonForm) -> dict[str, Any]:
+        until = subject.review_until
+        return {
+            "milestone": subject,
+            "days": policy.REVIEW_EXTENSION.days,
+            "until": until + policy.REVIEW_EXTENSION if until else None,
+        }
+
+    def carry_out(self, subject: Milestone, form: ReasonForm) -> str:
+        milestones.extend(subject, because=form.cleaned_data["because"], by=self.actor)
+        return f"You have {policy.REVIEW_EXTENSION.days} more days to review."
+
+
+class Approve(MilestoneFormView):
+    """Approve and release, in full or in part; the figures shown are the ones that are paid."""
+
+    template = "contracts/approve.html"
+    transition = "pay"
+
+    def form(self, subject: Milestone, *args: Any) -> ApproveForm:
+        return ApproveForm(*args, whole=subject.amount, initial={"choice": "whole"})
+
+    def context(self, subject: Milestone, form: ApproveForm) -> dict[str, Any]:
+        book = subject.contract.book
+        pays = form.release if form.is_bound and form.is_valid() else subject.amount
+        return {
+            "milestone": subject,
+            "pays": pays,
+            "receives": book.net_of(pays),
+            "stays": max(book.escrow - pays, Money(0, subject.currency)),
+            "shown": pays.typed(),
+            "minimum": min(policy.minimum_milestone(subject.currency), subject.amount),
+        }
+
+    def post(self, request: HttpRequest, **where: Any) -> HttpResponse:
+        milestone = self.milestone(**where)
+        form = self.form(milestone, request.POST)
+        if form.is_valid() and form.cleaned_data["shown"] != form.release.typed():
+            if "update" not in request.POST:
+                form.add_error(None, "Here is what you release. Confirm it with Pay now.")
+            return self.show(milestone, form)
+        return super().post(request, **where)
+
+    def carry_out(self, subject: Milestone, form: ApproveForm) -> str:
+        payment = milestones.approve(subject, amount=form.release, key=_key(form), by=self.actor)
+        name = subject.contract.talent.name
+        return f"You released {payment.gross}; {name} receives {payment.net} after the fee."
+
+
+class Answer(ContractView):
+    """A button about a milestone, without a form of its own."""
+
+    DOES = {
+        "agree": (milestones.agree, "You agreed. The milestone is part of the plan."),
+        "decline": (milestones.decline_proposal, "You declined the proposal."),
+        "take-back-proposal": (milestones.take_back_proposal, "You took your proposal back."),
+        "take-back": (
+            milestones.take_back,
+            "You took your submission back. No automatic release is running.",
+        ),
+        "delete": (milestones.delete, "The milestone was deleted."),
+        "up": (milestones.move_up, "The milestone moved up."),
+    }
+
+    verb = ""
+
+    def post(self, request: HttpRequest, reference: str, number: int) -> HttpResponse:
+        milestone = self.milestone(reference, number)
+        does, receipt = self.DOES[self.verb]
+        return self.act(lambda: does(milestone, by=self.actor), receipt)
+
+
+def _refuse_after_the_end(contract: Contract) -> None:
+    if contract.is_ended:
+        raise Overtaken("The contract has ended. Here is what happened.")
+
+
+def _rule(milestone: Milestone, name: str, actor: Any) -> Refusal | None:
+    """The rule's answer alone; what the state says comes as *too late*."""
+    return transitions.rule_of(milestone, name)(milestone, actor)
+
+
+def _typed(form: MilestoneForm) -> dict[str, Any]:
+    return {name: form.cleaned_data[name] for name in ("title", "amount", "due_on")}
+
+
+def _key(form: Any) -> str:
+    key: str = form.cleaned_data["key"]
+    return key

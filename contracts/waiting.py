@@ -1,0 +1,237 @@
+"""What waits for a side of a contract: the one thing first, on My Jobs and in the room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.urls import reverse
+
+from contracts.models import Contract, Milestone
+from contracts.states import MilestoneState, Side
+from marketplace.money import Money
+from payments.models import EscrowRefundRequest
+from payments.states import OnSilence, RequestState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """A button of the strip: a link, or a form that posts."""
+
+    label: str
+    url: str
+    main: bool = False
+    posts: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What waits.
+
+    Attributes:
+        words: short, for a row of My Jobs.
+        note: the row's small line, when there is no deadline.
+        title, detail: the strip's sentence, and what goes with it.
+        until: when silence decides; ``then`` says what, with ``amount`` where money is at stake.
+    """
+
+    words: str
+    icon: str
+    url: str
+    title: str
+    note: str = ""
+    detail: str = ""
+    until: datetime | None = None
+    amount: Money | None = None
+    then: str = ""
+    actions: Sequence[Action] = ()
+
+
+def waiting(
+    contract: Contract,
+    side: Side | None,
+    *,
+    open_milestones: Sequence[Milestone],
+    request: EscrowRefundRequest | None,
+    escrow: Money,
+) -> Waiting | None:
+    """The one thing that waits for a side, or nothing.
+
+    Args:
+        open_milestones: the unpaid ones, by number.
+        request: the contract's escrow refund request, if there ever was one.
+        escrow: what is held now.
+    """
+    if side is None:
+        return None
+    if contract.is_offered:
+        return _offer(contract) if side is Side.TALENT else None
+    if contract.is_ended:
+        return _request(contract, request) if side is Side.TALENT and request else None
+    if not contract.is_active:
+        return None
+    if side is Side.CLIENT:
+        return _for_client(contract, open_milestones, escrow)
+    return _for_talent(contract, open_milestones)
+
+
+def _for_client(
+    contract: Contract, open_milestones: Sequence[Milestone], escrow: Money
+) -> Waiting | None:
+    active = _first(open_milestones, lambda one: one.is_active)
+    if active is not None and active.is_submitted:
+        return _approve(contract, active)
+    if contract.asks_to_end_since is not None:
+        return _end_or_keep(contract)
+    proposal = _first(open_milestones, lambda one: one.state == MilestoneState.PROPOSED)
+    if proposal is not None:
+        return _proposal(contract, proposal)
+    if active is not None:
+        return None
+    planned = _first(open_milestones, lambda one: one.state == MilestoneState.PLANNED)
+    if planned is not None:
+        return _fund(contract, planned)
+    return _no_milestone(contract, escrow)
+
+
+def _for_talent(contract: Contract, open_milestones: Sequence[Milestone]) -> Waiting | None:
+    active = _first(open_milestones, lambda one: one.is_active)
+    if active is None or active.is_submitted:
+        return None
+    again = active.state == MilestoneState.CHANGES_REQUESTED
+    url = _of(active, "milestone_submit")
+    return Waiting(
+        words=f"Submit milestone {active.number}" + (" again" if again else ""),
+        icon="arrow-path" if again else "paper-airplane",
+        url=url,
+        title=(
+            f"{contract.client.name} asked for changes to milestone {active.number}."
+            if again
+            else f"Milestone {active.number} is funded: you can work on it."
+        ),
+        note="changes were requested" if again else "its money is in escrow",
+        detail=active.changes_wanted if again else f"{active.amount} is in escrow for it.",
+        actions=[Action(label="Submit work", url=url, main=True)],
+    )
+
+
+def _offer(contract: Contract) -> Waiting:
+    url = reverse("offer", args=[contract.reference])
+    return Waiting(
+        words="Accept or decline the offer",
+        icon="envelope-open",
+        url=url,
+        title=f"{contract.client.name} offers you this contract.",
+        until=contract.expires_at,
+        then="it expires",
+        actions=[Action(label="Read the offer", url=url, main=True)],
+    )
+
+
+def _request(contract: Contract, request: EscrowRefundRequest) -> Waiting | None:
+    if request.state != RequestState.PENDING:
+        return None
+    url = reverse("escrow_refund", args=[request.pk])
+    goes = "support decides" if request.on_silence == OnSilence.ESCALATE else "it goes back"
+    return Waiting(
+        words=f"Answer about {request.amount} in escrow",
+        icon="scale",
+        url=url,
+        title=f"{contract.client.name} asks you to let {request.amount} go back from escrow.",
+        until=request.answer_by,
+        then=goes,
+        actions=[Action(label="Read and answer", url=url, main=True)],
+    )
+
+
+def _approve(contract: Contract, active: Milestone) -> Waiting:
+    approve = _of(active, "milestone_approve")
+    return Waiting(
+        words=f"Approve milestone {active.number}",
+        icon="clock",
+        url=approve,
+        title=f"{contract.talent.name} submitted milestone {active.number}.",
+        until=active.review_until,
+        amount=active.amount,
+        then="released automatically",
+        actions=[
+            Action(label="Ask for changes", url=_of(active, "milestone_changes")),
+            Action(label="Approve and release", url=approve, main=True),
+        ],
+    )
+
+
+def _end_or_keep(contract: Contract) -> Waiting:
+    room = reverse("room", args=[contract.reference])
+    return Waiting(
+        words="End this contract, or keep it open?",
+        icon="flag",
+        url=room,
+        title="You have paid a milestone. Is the work done?",
+        note="your answer after Pay now",
+        detail="You can end the contract now, or keep it open for more milestones.",
+        actions=[
+            Action(
+                label="Keep it open",
+                url=reverse("keep_open", args=[contract.reference]),
+                posts=True,
+            ),
+            Action(label="End this contract", url=f"{room}?end=1", main=True),
+        ],
+    )
+
+
+def _proposal(contract: Contract, proposal: Milestone) -> Waiting:
+    return Waiting(
+        words=f"Answer the proposed milestone {proposal.number}",
+        icon="light-bulb",
+        url=reverse("room", args=[contract.reference]),
+        title=f"{contract.talent.name} proposes milestone {proposal.number}.",
+        note=f"{proposal.amount}, {proposal.title}",
+        detail=f"{proposal.title}, {proposal.amount}. Agreeing charges nothing yet.",
+        actions=[
+            Action(label="Decline", url=_of(proposal, "milestone_decline"), posts=True),
+            Action(label="Agree", url=_of(proposal, "milestone_agree"), main=True, posts=True),
+        ],
+    )
+
+
+def _fund(contract: Contract, planned: Milestone) -> Waiting:
+    url = _of(planned, "milestone_fund")
+    return Waiting(
+        words=f"Fund milestone {planned.number}",
+        icon="lock-closed",
+        url=url,
+        title=f"Milestone {planned.number} is not funded.",
+        note=f"so that {contract.talent.name} can start",
+        detail=f"{contract.talent.name} starts once its money is in escrow.",
+        actions=[Action(label=f"Fund {planned.amount}", url=url, main=True)],
+    )
+
+
+def _no_milestone(contract: Contract, escrow: Money) -> Waiting:
+    add = reverse("add_milestone", args=[contract.reference])
+    return Waiting(
+        words="No active milestone",
+        icon="flag",
+        url=reverse("room", args=[contract.reference]),
+        title="No milestone is active.",
+        note="release the rest, or end" if escrow else "add one, or end",
+        detail=(
+            f"{escrow} is left in escrow. Release it through a new milestone, or end the contract."
+            if escrow
+            else "Nothing is in escrow. Add a milestone, or end the contract."
+        ),
+        actions=[Action(label="Add new milestone", url=add, main=True)],
+    )
+
+
+def _of(milestone: Milestone, name: str) -> str:
+    return reverse(name, args=[milestone.contract.reference, milestone.number])
+
+
+def _first(
+    milestones: Sequence[Milestone], wanted: Callable[[Milestone], bool]
+) -> Milestone | None:
+    return next((one for one in milestones if wanted(one)), None)

@@ -1,0 +1,182 @@
+"""What ending does, in words and figures: rows and one sentence, from the plan itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import singledispatch
+from typing import Any
+
+from contracts.closing import feedback_closes
+from contracts.models import Contract
+from contracts.plans import (
+    CancelMilestones,
+    ChargeStaysCredit,
+    EndPlan,
+    Facts,
+    OpenFeedback,
+    PayFinal,
+    PayMilestone,
+    RequestEscrowRefund,
+    ReturnEscrow,
+)
+from contracts.states import MilestoneState, Side
+from marketplace import moments, policy
+from marketplace.components import Effect
+from marketplace.money import Money
+from payments.states import OnSilence
+
+
+def effects_of(plan: EndPlan, contract: Contract, now: datetime) -> list[Effect]:
+    """One row per effect of a plan, as the side that ends reads it."""
+    telling = _Telling(plan.side, contract.client.name, contract.talent.name, now)
+    rows = [_row(effect, telling) for effect in plan.effects]
+    if plan.side is Side.TALENT and plan.kept:
+        rows.insert(1 if plan.escrow else 0, _stays_yours(plan))
+    return [*rows, _for_both()]
+
+
+def sentence_of(plan: EndPlan, contract: Contract) -> str:
+    """What *End Contract* does, in one sentence that stands above the button."""
+    if not plan.escrow:
+        return "Nothing is in escrow. Nothing is charged."
+    if plan.side is Side.TALENT:
+        name = contract.client.name
+        return f"End Contract returns {plan.returned} to {name}. You receive nothing of it."
+    name = contract.talent.name
+    if not plan.paid:
+        return f"End Contract requests {plan.requested} back from escrow and pays nothing."
+    if not plan.requested:
+        return f"End Contract pays {name} {plan.paid} now."
+    return f"End Contract pays {name} {plan.paid} now and requests {plan.requested} back."
+
+
+def changed(seen: dict[str, Any], facts: Facts) -> list[Effect]:
+    """What differs from the figures a person saw before, with what was."""
+    currency = facts.escrow.currency
+    rows = []
+    if seen["escrow"] != facts.escrow.minor:
+        was = Money(seen["escrow"], currency)
+        rows.append(Effect(term="In escrow", value=facts.escrow, was=was))
+    before = {pk: (state, Money(minor, currency)) for pk, state, minor in seen["milestones"]}
+    for one in facts.milestones:
+        state, amount = before.pop(one.pk, ("", None))
+        if (state, amount) != (one.state, one.amount):
+            rows.append(
+                Effect(
+                    term=f"Milestone {one.number}, {one.title}",
+                    value=_standing(one.state, one.amount),
+                    was=_standing(state, amount) if amount else "not there",
+                )
+            )
+    rows += [
+        Effect(term="A milestone", value="no longer open", was=_standing(state, amount))
+        for state, amount in before.values()
+    ]
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """Who reads, whom it is about, and from when windows count."""
+
+    side: Side
+    client: str
+    talent: str
+    now: datetime
+
+
+@singledispatch
+def _row(effect: Any, telling: _Telling) -> Effect:
+    """One effect in words."""
+    raise TypeError(f"no words for {type(effect).__name__} to {telling.side}")
+
+
+@_row.register
+def _pay_milestone(effect: PayMilestone, telling: _Telling) -> Effect:
+    raised = f", raised to {effect.raised_to}" if effect.raised_to else ""
+    what = f"for milestone {effect.milestone.number}, {effect.milestone.title}{raised}"
+    return _paid(telling, effect.pays, what, effect.receives)
+
+
+@_row.register
+def _pay_final(effect: PayFinal, telling: _Telling) -> Effect:
+    return _paid(telling, effect.pays, "as milestone Final payment", effect.receives)
+
+
+@_row.register
+def _return(effect: ReturnEscrow, telling: _Telling) -> Effect:
+    return Effect(
+        term=f"Returned from escrow to {telling.client}",
+        detail="at once; you will not receive it",
+        value=effect.amount,
+    )
+
+
+@_row.register
+def _request(effect: RequestEscrowRefund, telling: _Telling) -> Effect:
+    by = moments.day(telling.now + policy.ESCROW_ANSWER_WINDOW)
+    silence = (
+        f"without an answer by {by} support decides, because work was submitted"
+        if effect.on_silence == OnSilence.ESCALATE
+        else f"without an answer it returns on {by}"
+    )
+    return Effect(
+        term="Requested back from escrow",
+        detail=f"e-mail to {telling.talent} now; {silence}",
+        value=effect.amount,
+    )
+
+
+@_row.register
+def _cancel(effect: CancelMilestones, telling: _Telling) -> Effect:
+    number = len(effect.milestones)
+    return Effect(
+        term="Open milestone cancelled" if number == 1 else "Open milestones cancelled",
+        detail=", ".join(one.title for one in effect.milestones),
+        value=str(number),
+    )
+
+
+@_row.register
+def _charge(effect: ChargeStaysCredit, telling: _Telling) -> Effect:
+    whose = "your" if telling.side is Side.CLIENT else f"{telling.client}'s"
+    return Effect(
+        term="A charge is still open",
+        detail=f"if it succeeds later, the money is {whose} credit",
+        value=effect.amount,
+    )
+
+
+@_row.register
+def _feedback(effect: OpenFeedback, telling: _Telling) -> Effect:
+    return Effect(
+        term="Feedback opens for both",
+        detail="each sees the other's once they have left theirs, or when it closes",
+        value=f"until {moments.full(feedback_closes(telling.now))}",
+    )
+
+
+def _paid(telling: _Telling, pays: Money, what: str, receives: Money) -> Effect:
+    available = moments.day(telling.now + policy.SECURITY_PERIOD)
+    return Effect(
+        term=f"Paid to {telling.talent}",
+        detail=f"{what}; they receive {receives} after the fee, available on {available}",
+        value=pays,
+    )
+
+
+def _stays_yours(plan: EndPlan) -> Effect:
+    return Effect(term="Stays yours", detail="released before, after the fee", value=plan.kept)
+
+
+def _for_both() -> Effect:
+    return Effect(
+        term="The contract ends for both",
+        detail="it cannot be reopened; the client can start again with the same terms",
+        value="now",
+    )
+
+
+def _standing(state: str, amount: Money | None) -> str:
+    return f"{amount}, {MilestoneState(state).label.lower()}"
