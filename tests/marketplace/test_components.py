@@ -248,8 +248,10 @@ def test_slot_may_be_given_as_text_which_is_escaped():
     [
         ('{% sheet %}{% slot "footer" %}{% endslot %}{% endsheet %}', 'sheet has no slot "footer"'),
         (
-            '{% sheet %}{% slot "actions" %}1{% endslot %}'
-            '{% slot "actions" %}2{% endslot %}{% endsheet %}',
+            (
+                '{% sheet %}{% slot "actions" %}1{% endslot %}'
+                '{% slot "actions" %}2{% endslot %}{% endsheet %}'
+            ),
             "filled twice",
         ),
         ('{% sheet actions="a" %}{% slot "actions" %}{% endslot %}{% endsheet %}', "unexpected"),
