@@ -43,11 +43,11 @@ def of(request: HttpRequest) -> Acting:
     return Acting(current, [one for one in memberships if one is not current])
 
 
-def switch(request: HttpRequest, party_id: int) -> Membership | None:
+def switch(request: HttpRequest, *, party_id: int, by: User) -> Membership | None:
     """Act for another of the person's parties from now on; None when it is not theirs."""
     membership = (
         Membership.objects.current()
-        .filter(user=request.user, party_id=party_id)
+        .filter(user=by, party_id=party_id)
         .select_related("party")
         .first()
     )

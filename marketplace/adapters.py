@@ -1,4 +1,4 @@
-"""Where allauth meets the product: sign-up makes a party, a confirmed address claims invitations."""
+"""Where allauth meets the product: signing up makes a party, a confirmed address claims offers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from marketplace import clock, parties
 from marketplace.models import User
 
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+class AccountAdapter(DefaultAccountAdapter):
     """Our sign-up form's fields, and invitations."""
 
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from enum import Enum
 from typing import Any
 
 from marketplace.money import Money
@@ -16,7 +17,7 @@ def freeze(value: Any) -> Any:
     """
     match value:
         case None | bool() | int() | str():
-            return value if not hasattr(value, "value") else value.value
+            return value.value if isinstance(value, Enum) else value
         case Money():
             return {"minor": value.minor, "currency": value.currency}
         case datetime():

@@ -11,7 +11,7 @@ from marketplace import policy, zones
 from marketplace.states import PartyKind
 
 
-class SignupForm(AllauthSignupForm):  # type: ignore[misc]
+class SignupForm(AllauthSignupForm):
     """Sign up as a client, a freelancer or an agency."""
 
     kind = forms.ChoiceField(
@@ -45,7 +45,7 @@ class AccountForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         named = [(name, name.replace("_", " ")) for name in zones.choices()]
-        self.fields["time_zone"].choices = [("", "As my browser says"), *named]
+        self.fields["time_zone"].choices = [("", "As my browser says"), *named]  # type: ignore[attr-defined]
 
 
 class ContactForm(forms.Form):

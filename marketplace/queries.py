@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q
 
 from marketplace import notices
 from marketplace.models import ArticleVote, Notice, Party, User
@@ -44,10 +44,6 @@ class Votes:
         return f"{self.helpful:,} out of {self.total:,} found this helpful"
 
 
-def notices_of(user: User, party: Party) -> QuerySet[Notice]:
-    return Notice.objects.filter(recipient=user, party=party)
-
-
 def inbox(
     user: User, party: Party, *, before: int | None = None, after: int | None = None
 ) -> InboxPage:
@@ -57,7 +53,7 @@ def inbox(
         before: only notices older than this one.
         after: only notices newer than this one, the nearest ones.
     """
-    mine = notices_of(user, party)
+    mine = Notice.objects.filter(recipient=user, party=party)
     if after is not None:
         nearest = list(mine.filter(pk__gt=after).order_by("pk")[: PAGE + 1])
         found, more_newer, more_older = nearest[PAGE - 1 :: -1], len(nearest) > PAGE, True

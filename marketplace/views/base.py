@@ -14,6 +14,7 @@ from django.views.generic import View
 
 from marketplace.actors import Actor
 from marketplace.models import Membership, Party
+from marketplace.requests import SignedInRequest
 from marketplace.views.addresses import page_before
 
 M = TypeVar("M", bound=Model)
@@ -32,6 +33,8 @@ class BelongsElsewhere(Exception):
 class SignedInView(View):
     """For whoever has signed in; others sign in first and come back."""
 
+    request: SignedInRequest
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return sign_in_first(request)
@@ -41,6 +44,7 @@ class SignedInView(View):
 class ActingView(View):
     """For people who act for a party; gives ``self.actor`` and ``self.party``."""
 
+    request: SignedInRequest
     membership: Membership
     actor: Actor
     party: Party
@@ -48,7 +52,7 @@ class ActingView(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return sign_in_first(request)
-        membership = request.acting.membership
+        membership = self.request.acting.membership
         if membership is None:
             return render(request, "marketplace/no_party.html", status=403)
         self.membership = membership

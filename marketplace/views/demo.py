@@ -18,6 +18,7 @@ from django.views.generic import View
 from marketplace import acting, clock, demo_hooks, moments, sweeping
 from marketplace.demo_accounts import ACCOUNTS, CLIENT, FREELANCER
 from marketplace.models import Membership, Party, User
+from marketplace.requests import PageRequest
 from marketplace.views.addresses import next_page
 
 A_MOMENT: Final = timedelta(seconds=1)
@@ -51,7 +52,7 @@ class SignIn(DemoView):
 class OtherSide(DemoView):
     """The same page, as somebody of the other side sees it."""
 
-    def post(self, request: HttpRequest) -> HttpResponse:
+    def post(self, request: PageRequest) -> HttpResponse:
         here = next_page(request)
         mine = request.acting.membership
         there = None if mine is None else _other_side(urlsplit(here).path, mine.party)

@@ -6,7 +6,7 @@ from typing import Any
 
 from allauth.core import ratelimit
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.generic import View
 
@@ -15,16 +15,17 @@ from marketplace.actors import PLATFORM
 from marketplace.forms import ContactForm
 from marketplace.models import Case
 from marketplace.refusals import Refused
+from marketplace.requests import PageRequest
 
 
 class Contact(View):
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, request: PageRequest) -> HttpResponse:
         contract = request.GET.get("contract", "")[:16]
         initial = {"contract": contract, "key": once.new_key()}
         form = ContactForm(initial=initial, signed_in=request.user.is_authenticated)
         return _page(request, form, contract)
 
-    def post(self, request: HttpRequest) -> HttpResponse:
+    def post(self, request: PageRequest) -> HttpResponse:
         form = ContactForm(request.POST, signed_in=request.user.is_authenticated)
         if form.is_valid() and not ratelimit.consume(request, action="contact_support"):
             form.add_error(None, "Many messages came from here. Please wait an hour.")
@@ -40,11 +41,11 @@ class Contact(View):
         return _page(request, form, request.POST.get("contract", "")[:16])
 
 
-def _page(request: HttpRequest, form: ContactForm, contract: str) -> HttpResponse:
+def _page(request: PageRequest, form: ContactForm, contract: str) -> HttpResponse:
     return render(request, "marketplace/contact.html", {"form": form, "contract": contract})
 
 
-def _open(request: HttpRequest, given: dict[str, Any]) -> Case:
+def _open(request: PageRequest, given: dict[str, Any]) -> Case:
     person = request.user if request.user.is_authenticated else None
     return cases.open_case(
         subject=given["subject"],
