@@ -1,0 +1,1 @@
+"""Every component on one page, for the eyes of developers and of Chromium: tests only."""
