@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from contracts import funding
 from contracts.models import ChecklistItem, Contract, Milestone
 from contracts.models.contract import NOBODY_WAITS
 from contracts.states import ACTIVE_MILESTONES, OPEN_MILESTONES, ContractState, MilestoneState
 from marketplace.auditing import check
+from payments.models import GatewayOperation
 from payments.states import OPEN_OPERATIONS, OPEN_REQUESTS
 
 
@@ -134,11 +136,9 @@ def positions_agree() -> Iterable[str]:
 
 @check("A charge that is still open is for a milestone of the same contract.")
 def charges_name_their_milestone() -> Iterable[str]:
-    return _references(
-        Contract.objects.filter(book__operations__state__in=OPEN_OPERATIONS).exclude(
-            book__operations__purpose_id__in=Milestone.objects.values("pk")
-        )
-    )
+    same = Milestone.objects.filter(pk=OuterRef("purpose_id"), contract__book=OuterRef("book"))
+    charges = GatewayOperation.objects.filter(state__in=OPEN_OPERATIONS, purpose=funding.PURPOSE)
+    return charges.filter(~Exists(same)).order_by("pk").values_list("book__reference", flat=True)
 
 
 def _references(contracts: Iterable[Contract]) -> Iterable[str]:

@@ -139,9 +139,7 @@ def may_release(milestone: Milestone, actor: Actor) -> Refusal | None:
 
 def may_cancel_milestone(milestone: Milestone, actor: Actor) -> Refusal | None:
     """Open milestones are cancelled by whoever ends the contract, or by the offer's answer."""
-    if actor.is_platform or actor.is_staff:
-        return None
-    return takes_part(milestone.contract, actor)
+    return None if actor.is_platform else may_end(milestone.contract, actor)
 
 
 def may_start_again(contract: Contract, actor: Actor) -> Refusal | None:

@@ -1,0 +1,256 @@
+"""What both sides are told: who, of what, in words that fit the side that reads them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from contracts import checklists, escrow_answers, messages, milestones, notices, offers
+from contracts.closing import Choice
+from contracts.models import Contract
+from contracts.states import Side
+from marketplace import sweeping
+from marketplace.actors import Actor
+from marketplace.models import Notice
+from marketplace.notices import KINDS, text_of
+from marketplace.refusals import Refused
+from payments.gateways import sandbox
+from tests.factories import (
+    NOON,
+    StaffFactory,
+    active,
+    add_milestone,
+    approve,
+    changes_requested,
+    ended,
+    fund,
+    funded,
+    leftover,
+    member_of,
+    milestone_of,
+    offered,
+    owner_of,
+    planned,
+    submitted,
+    usd,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def later(days: float) -> None:
+    sweeping.run(as_of=NOON + timedelta(days=days))
+
+
+def declined_charge() -> None:
+    with pytest.raises(Refused):
+        fund(planned(), sandbox.DECLINES)
+
+
+def kept_charge() -> None:
+    fund(planned(), sandbox.TIMES_OUT)
+    ended(Contract.objects.get())
+    later(1)
+
+
+def declined_offer() -> None:
+    contract = offered(fund_first=True)
+    offers.decline(contract, reason="No time.", by=owner_of(contract.talent))
+
+
+def proposed(answer=None) -> None:
+    contract = active()
+    milestone = milestones.propose(
+        contract, title="Idea", amount=usd(50), due_on=None, key="", by=owner_of(contract.talent)
+    )
+    if answer:
+        answer(milestone, by=owner_of(contract.client))
+
+
+def taken_back() -> None:
+    milestone = submitted()
+    milestones.take_back(milestone, by=owner_of(milestone.contract.talent))
+
+
+def extended() -> None:
+    milestone = submitted()
+    milestones.extend(milestone, because="Holidays.", by=owner_of(milestone.contract.client))
+
+
+def asked() -> Contract:
+    return ended(funded().contract)
+
+
+def refused_return() -> Contract:
+    contract = asked()
+    escrow_answers.decline(contract, because="I delivered.", by=owner_of(contract.talent))
+    return contract
+
+
+def decided(amount) -> None:
+    escrow_answers.decide(
+        refused_return(), to_talent=amount, because="Fair.", by=Actor.support(StaffFactory())
+    )
+
+
+def escalated() -> None:
+    ended(submitted().contract)
+    later(7)
+
+
+def ended_by_support() -> None:
+    by = Actor.support(StaffFactory())
+    ended(funded().contract, by=by, note="Both were told.")
+
+
+def written() -> None:
+    contract = active()
+    messages.write(contract, text="Hello.", key="", by=owner_of(contract.client))
+
+
+def reminded() -> None:
+    contract = ended(active())
+    item = checklists.items_of(contract, Side.TALENT)[0]
+    checklists.send_reminder(item, by=owner_of(contract.talent))
+
+
+SCENES = {
+    "offer_made": [offered, lambda: offered(fund_first=True)],
+    "offer_accepted": [active, lambda: active(fund_first=True)],
+    "offer_closed": [
+        declined_offer,
+        lambda: offers.withdraw(contract := offered(), by=owner_of(contract.client)),
+        lambda: (offered(), later(7)),
+    ],
+    "milestone_added": [
+        lambda: add_milestone(active(), usd(50)),
+        lambda: add_milestone(leftover(), usd(50)),
+    ],
+    "milestone_proposed": [proposed],
+    "proposal_answered": [
+        lambda: proposed(milestones.agree),
+        lambda: proposed(milestones.decline_proposal),
+    ],
+    "milestone_funded": [funded, lambda: (fund(planned(), sandbox.TIMES_OUT), later(1))],
+    "charge_declined": [declined_charge],
+    "charge_kept_as_credit": [kept_charge],
+    "work_submitted": [submitted],
+    "submission_taken_back": [taken_back],
+    "changes_requested": [changes_requested],
+    "review_extended": [extended],
+    "review_reminder": [lambda: (submitted(), later(7))],
+    "payment_released": [
+        lambda: approve(submitted()),
+        lambda: approve(submitted(), usd(100)),
+        lambda: (submitted(), later(14)),
+    ],
+    "contract_ended": [
+        lambda: ended(active()),
+        lambda: ended(funded().contract, Side.TALENT, note="Thank you."),
+        lambda: ended(funded().contract, choice=Choice.part(usd(200)), note="Thank you."),
+        ended_by_support,
+    ],
+    "escrow_refund_requested": [asked, lambda: ended(submitted().contract)],
+    "escrow_refund_reminder": [lambda: (asked(), later(3))],
+    "escrow_refund_declined": [refused_return],
+    "escrow_refund_escalated": [escalated],
+    "escrow_refund_settled": [
+        lambda: escrow_answers.let_go(contract := asked(), by=owner_of(contract.talent)),
+        lambda: escrow_answers.pay_instead(contract := asked(), by=owner_of(contract.client)),
+        lambda: escrow_answers.pay_instead(
+            contract := refused_return(), by=owner_of(contract.client)
+        ),
+        lambda: (asked(), later(7)),
+        lambda: decided(usd(0)),
+        lambda: decided(usd(200)),
+        lambda: decided(usd(500)),
+    ],
+    "message_received": [written],
+    "checklist_reminder": [reminded],
+}
+
+
+def test_every_kind_of_notice_has_its_scene():
+    declared = {code.partition(".")[2] for code in KINDS if code.startswith("contracts.")}
+
+    assert declared == set(SCENES)
+
+
+@pytest.mark.parametrize(
+    ("name", "number"), [(name, number) for name in SCENES for number in range(len(SCENES[name]))]
+)
+def test_notice_reads_well_to_everybody_who_is_told(name, number):
+    SCENES[name][number]()
+
+    told = Notice.objects.filter(kind=f"contracts.{name}").select_related("party")
+    assert told
+    for notice in told:
+        text = text_of(notice)
+        words = " ".join([text.title, *text.paragraphs])
+        assert text.title
+        assert text.paragraphs
+        for mistake in ("None", "{{", "{%", " ,", " .", "..", "()"):
+            assert mistake not in words, words
+        assert notice.path.startswith("/")
+
+
+def test_talent_is_mailed_about_the_request_in_exact_words():
+    contract = asked()
+
+    told = Notice.objects.select_related("party").get(kind="contracts.escrow_refund_requested")
+    assert told.party == contract.talent
+    assert told.email_due_at == NOON
+    words = " ".join(text_of(told).paragraphs)
+    assert "$500.00" in words
+    assert contract.client.name in text_of(told).title + words
+
+
+def test_note_of_support_is_not_put_into_the_other_sides_mouth():
+    ended_by_support()
+
+    for told in Notice.objects.filter(kind="contracts.contract_ended").select_related("party"):
+        assert "Support writes: Both were told." in text_of(told).paragraphs
+
+
+def test_assigned_member_is_told_of_work_but_not_of_money():
+    contract = offered(fund_first=True)
+    member = member_of(contract.talent)
+    offers.accept(contract, by=owner_of(contract.talent))
+    contract.assignments.create(membership=member.membership, since=NOON)
+    Notice.objects.all().delete()
+
+    ended(contract)
+
+    kinds = Notice.objects.filter(recipient=member.user).values_list("kind", flat=True)
+    assert list(kinds) == ["contracts.contract_ended"]
+
+
+def test_unassigned_member_is_told_nothing():
+    contract = funded().contract
+    member = member_of(contract.talent)
+
+    ended(contract)
+
+    assert not Notice.objects.filter(recipient=member.user).exists()
+
+
+def test_who_acted_gets_a_receipt_as_its_own():
+    contract = ended(active(), Side.TALENT)
+
+    own = dict(
+        Notice.objects.filter(kind=notices.CONTRACT_ENDED.code).values_list("party", "facts__own")
+    )
+
+    assert own == {contract.talent_id: True, contract.client_id: False}
+
+
+def test_notice_leads_to_the_page_it_is_about():
+    contract = asked()
+
+    paths = dict(Notice.objects.values_list("kind", "path"))
+    request = contract.book.escrow_refund_request
+    assert paths["contracts.offer_made"] == f"/contracts/{contract.reference}/offer/"
+    assert paths["contracts.contract_ended"] == f"/contracts/{contract.reference}/"
+    assert paths["contracts.escrow_refund_requested"] == f"/escrow-refunds/{request.pk}/"
+    assert milestone_of(contract).state == "cancelled"

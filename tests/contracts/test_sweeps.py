@@ -1,0 +1,80 @@
+"""What falls due on contracts: on the second, late, twice, and never a second time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from contracts import sweeps
+from contracts.models import Contract
+from marketplace import sweeping
+from payments.models import Payment
+from tests.factories import NOON, ended, funded, offered, submitted
+from tests.support.asserting import assert_audit_clean, everything_of
+
+pytestmark = pytest.mark.django_db
+
+DUE = {
+    "contracts.offers_expire": (lambda: offered(fund_first=True), timedelta(days=7)),
+    "contracts.reviews_end": (submitted, timedelta(days=14)),
+    "contracts.review_reminders": (submitted, timedelta(days=7)),
+    "contracts.escrow_requests_pass": (lambda: ended(funded().contract), timedelta(days=7)),
+    "contracts.escrow_request_reminders": (lambda: ended(funded().contract), timedelta(days=3)),
+}
+
+
+def done(name: str, moment) -> int:
+    return sum(one.done for one in sweeping.run(only=name, as_of=moment))
+
+
+def test_every_sweep_of_contracts_is_tried():
+    names = {name for name in sweeping.registered() if name.startswith("contracts.")}
+
+    assert names == set(DUE)
+    assert sweeps.__name__ == "contracts.sweeps"
+
+
+@pytest.mark.parametrize("name", DUE)
+def test_sweep_acts_on_the_instant_and_only_once(name):
+    make, after = DUE[name]
+    make()
+    contract = Contract.objects.get()
+
+    assert done(name, NOON + after - timedelta(microseconds=1)) == 0
+    assert done(name, NOON + after) == 1
+    swept = everything_of(contract)
+    assert done(name, NOON + after) == 0
+    assert everything_of(contract) == swept
+    assert_audit_clean()
+
+
+@pytest.mark.parametrize("name", DUE)
+def test_sweep_that_comes_late_ends_in_the_same_state(name):
+    make, after = DUE[name]
+    make()
+
+    sweeping.run(as_of=NOON + after + timedelta(days=100))
+
+    assert sum(len(one.failed) for one in sweeping.run(as_of=NOON + timedelta(days=200))) == 0
+    assert_audit_clean()
+
+
+@pytest.mark.parametrize("name", DUE)
+def test_sweep_lists_what_is_due_without_doing_it(name):
+    make, after = DUE[name]
+    make()
+    before = everything_of(Contract.objects.get())
+
+    listed = sweeping.run(only=name, as_of=NOON + after, dry_run=True)
+
+    assert [len(one.listed) for one in listed] == [1]
+    assert everything_of(Contract.objects.get()) == before
+
+
+def test_next_deadline_is_the_earliest_of_all():
+    submitted()
+    offered()
+
+    assert sweeping.next_due(NOON) == NOON + timedelta(days=5 + 2)
+    assert Payment.objects.count() == 0

@@ -1,0 +1,313 @@
+"""Every state × every transition × every role: who may, and that whoever may not changes nothing.
+
+The machines come from the code. A transition or a state that has no row here fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django_fsm import FSMField
+
+from contracts import escrow_answers, funding, milestones, offers
+from contracts.models import Contract, Milestone
+from contracts.states import ContractState, MilestoneState
+from marketplace import clock, sweeping, transitions
+from marketplace.actors import PLATFORM, Actor
+from marketplace.models import Party, Stateful
+from marketplace.refusals import Refused
+from marketplace.states import Role
+from payments.gateways import sandbox
+from payments.models import EscrowRefundRequest, GatewayOperation
+from payments.states import OperationState, RequestState
+from tests.factories import (
+    NOON,
+    FreelancerFactory,
+    PartyFactory,
+    StaffFactory,
+    active,
+    approve,
+    changes_requested,
+    ended,
+    fund,
+    funded,
+    member_of,
+    offered,
+    owner_of,
+    planned,
+    submitted,
+    usd,
+)
+from tests.support.asserting import everything_of
+
+pytestmark = pytest.mark.django_db
+
+CLIENT = {"client owner", "client manager"}
+TALENT = {"talent owner", "talent manager"}
+WORKERS = TALENT | {"talent member"}
+SUPPORT, CLOCK = {"support"}, {"platform"}
+STRANGERS = {"client member", "stranger"}
+ROLES = CLIENT | WORKERS | SUPPORT | CLOCK | STRANGERS
+
+MACHINES: dict[type[Stateful], dict[str, tuple[set[str], set[str]]]] = {
+    Contract: {
+        "accept": ({"offered"}, TALENT),
+        "decline": ({"offered"}, TALENT),
+        "withdraw": ({"offered"}, CLIENT),
+        "expire": ({"offered"}, CLOCK),
+        "end": ({"active"}, CLIENT | TALENT | SUPPORT),
+        "extend_feedback": ({"ended"}, SUPPORT),
+    },
+    Milestone: {
+        "agree": ({"proposed"}, CLIENT),
+        "decline": ({"proposed"}, CLIENT),
+        "take_back_proposal": ({"proposed"}, TALENT),
+        "revise": ({"planned"}, CLIENT),
+        "delete_planned": ({"planned"}, CLIENT),
+        "fund": ({"planned"}, CLIENT | CLOCK),
+        "submit": ({"funded", "changes_requested"}, WORKERS),
+        "take_back": ({"submitted"}, WORKERS),
+        "ask_for_changes": ({"submitted"}, CLIENT),
+        "extend": ({"submitted"}, CLIENT),
+        "pay": ({"funded", "submitted", "changes_requested"}, CLIENT | CLOCK),
+        "cancel": (
+            {"proposed", "planned", "funded", "submitted", "changes_requested"},
+            CLIENT | TALENT | SUPPORT | CLOCK,
+        ),
+    },
+    EscrowRefundRequest: {
+        "accept": ({"pending", "disputed", "escalated"}, TALENT),
+        "decline": ({"pending"}, TALENT),
+        "withdraw": ({"pending", "escalated"}, CLIENT),
+        "concede": ({"disputed"}, CLIENT),
+        "lapse": ({"pending"}, CLOCK),
+        "escalate": ({"pending"}, CLOCK),
+        "decide": ({"disputed", "escalated"}, SUPPORT),
+    },
+    GatewayOperation: {
+        "succeed": ({"started", "unknown"}, CLOCK),
+        "fail": ({"started", "unknown"}, CLOCK),
+        "lose_sight": ({"started"}, CLOCK),
+    },
+}
+"""By machine and transition: from which states, and by whom."""
+
+
+def proposed() -> Milestone:
+    contract = active()
+    return milestones.propose(
+        contract, title="Idea", amount=usd(50), due_on=None, key="", by=owner_of(contract.talent)
+    )
+
+
+def answered(answer: Callable[..., Contract], side: str) -> Contract:
+    contract = offered(fund_first=True)
+    return answer(contract, by=owner_of(getattr(contract, side)))
+
+
+def asked(milestone: Milestone | None = None) -> Contract:
+    return ended((milestone or funded()).contract)
+
+
+def disputed() -> Contract:
+    contract = asked()
+    escrow_answers.decline(contract, because="No.", by=owner_of(contract.talent))
+    return contract
+
+
+def passed(contract: Contract) -> Contract:
+    sweeping.run(as_of=NOON + timedelta(days=7))
+    return contract
+
+
+def conceded() -> Contract:
+    contract = disputed()
+    escrow_answers.pay_instead(contract, by=owner_of(contract.client))
+    return contract
+
+
+def decided() -> Contract:
+    contract = disputed()
+    by = Actor.support(StaffFactory())
+    escrow_answers.decide(contract, to_talent=usd(1), because="So.", by=by)
+    return contract
+
+
+def answered_request(answer: Callable[..., Any], side: str) -> Contract:
+    contract = asked()
+    answer(contract, by=owner_of(getattr(contract, side)))
+    return contract
+
+
+def started() -> Milestone:
+    """The intent is committed, the call not made."""
+    milestone = planned()
+    by = owner_of(milestone.contract.client)
+    funding._begin(milestone, method=sandbox.ACCEPTS, key="fund:1", by=by)
+    return milestone
+
+
+def charged(method: str) -> Milestone:
+    milestone = planned()
+    try:
+        return fund(milestone, method)
+    except Refused:
+        return milestone
+
+
+MAKERS: dict[type[Stateful], dict[str, Callable[[], Contract | Milestone]]] = {
+    Contract: {
+        ContractState.OFFERED: offered,
+        ContractState.ACTIVE: active,
+        ContractState.ENDED: lambda: ended(active()),
+        ContractState.DECLINED: lambda: answered(offers.decline, "talent"),
+        ContractState.WITHDRAWN: lambda: answered(offers.withdraw, "client"),
+        ContractState.EXPIRED: lambda: passed(offered()),
+    },
+    Milestone: {
+        MilestoneState.PROPOSED: proposed,
+        MilestoneState.PLANNED: planned,
+        MilestoneState.FUNDED: funded,
+        MilestoneState.SUBMITTED: submitted,
+        MilestoneState.CHANGES_REQUESTED: changes_requested,
+        MilestoneState.PAID: lambda: approve(submitted()).milestone,
+        MilestoneState.DECLINED: lambda: milestones.decline_proposal(
+            one := proposed(), by=owner_of(one.contract.client)
+        ),
+        MilestoneState.CANCELLED: lambda: milestones.delete(
+            one := planned(), by=owner_of(one.contract.client)
+        ),
+    },
+    EscrowRefundRequest: {
+        RequestState.PENDING: asked,
+        RequestState.ACCEPTED: lambda: answered_request(escrow_answers.let_go, "talent"),
+        RequestState.LAPSED: lambda: passed(asked()),
+        RequestState.WITHDRAWN: lambda: answered_request(escrow_answers.pay_instead, "client"),
+        RequestState.DISPUTED: disputed,
+        RequestState.CONCEDED: conceded,
+        RequestState.ESCALATED: lambda: passed(asked(submitted())),
+        RequestState.DECIDED: decided,
+    },
+    GatewayOperation: {
+        OperationState.STARTED: started,
+        OperationState.UNKNOWN: lambda: charged(sandbox.TIMES_OUT),
+        OperationState.SUCCEEDED: lambda: charged(sandbox.ACCEPTS),
+        OperationState.DECLINED: lambda: charged(sandbox.DECLINES),
+    },
+}
+
+
+@pytest.fixture(autouse=True)
+def _noon():
+    with clock.at(NOON):
+        yield
+
+
+def stateful(model: type[Stateful] = Stateful) -> list[type[Stateful]]:
+    return [
+        one
+        for child in model.__subclasses__()
+        for one in ([] if child._meta.abstract else [child]) + stateful(child)
+    ]
+
+
+def machine_of(model: type[Stateful]) -> FSMField:
+    return model._meta.get_field("state")
+
+
+def test_every_machine_has_its_rows():
+    ours = {model for model in stateful() if not model.__module__.startswith("tests")}
+
+    assert ours == set(MACHINES) == set(MAKERS)
+
+
+@pytest.mark.parametrize("model", MACHINES, ids=lambda model: model.__name__)
+def test_every_transition_has_its_row_with_its_sources(model):
+    sources: dict[str, set[str]] = {}
+    for one in machine_of(model).get_all_transitions(model):
+        sources.setdefault(one.name, set()).add(str(one.source))
+
+    assert sources == {name: row[0] for name, row in MACHINES[model].items()}
+
+
+@pytest.mark.parametrize("model", MACHINES, ids=lambda model: model.__name__)
+def test_every_state_has_its_maker(model):
+    assert {value for value, _ in machine_of(model).choices} == set(MAKERS[model])
+
+
+@pytest.mark.parametrize(
+    ("model", "state"),
+    [
+        pytest.param(model, state, id=f"{model.__name__} {state}")
+        for model in MACHINES
+        for state in MAKERS[model]
+    ],
+)
+def test_state_lets_exactly_those_roles_pass(model, state):
+    contract = contract_of(MAKERS[model][state]())
+    row = row_of(model, contract)
+    assert row.state == state
+    actors = {role: actor_of(role, contract) for role in ROLES}
+    before = everything_of(contract)
+
+    passes = {
+        (name, role)
+        for name in MACHINES[model]
+        for role in ROLES
+        if lets_pass(row, name, actors[role])
+    }
+
+    assert passes == {
+        (name, role)
+        for name, (sources, allowed) in MACHINES[model].items()
+        for role in allowed
+        if state in sources
+    }
+    assert everything_of(contract) == before
+
+
+def lets_pass(row: Stateful, name: str, by: Actor) -> bool:
+    """Whether the door opens; where it does not, it is pushed once to see that it holds."""
+    if transitions.possible(row, name, by=by) is None:
+        return True
+    with pytest.raises(Refused) as refusal, transaction.atomic():
+        transitions.move(row, name, by=by)
+    assert refusal.value.sentence.endswith(".")
+    return False
+
+
+def contract_of(made: Contract | Milestone) -> Contract:
+    contract = made if isinstance(made, Contract) else made.contract
+    return Contract.objects.select_related("client", "talent").get(pk=contract.pk)
+
+
+def row_of(model: type[Stateful], contract: Contract) -> Stateful:
+    if model is Contract:
+        return contract
+    if model is Milestone:
+        read = Milestone.objects.select_related("contract__client", "contract__talent")
+        return read.filter(contract=contract).latest("number")
+    return model._base_manager.select_related("book__client", "book__talent").get(
+        book=contract.book_id
+    )
+
+
+def actor_of(role: str, contract: Contract) -> Actor:
+    if role == "platform":
+        return PLATFORM
+    if role == "support":
+        return Actor.support(StaffFactory())
+    if role == "stranger":
+        return owner_of(stranger_to(contract))
+    side, _, standing = role.partition(" ")
+    party: Party = getattr(contract, side)
+    return owner_of(party) if standing == "owner" else member_of(party, Role(standing))
+
+
+def stranger_to(contract: Contract) -> Party:
+    """Somebody who is a client here and a talent elsewhere knows neither side."""
+    return FreelancerFactory() if contract.client_id % 2 else PartyFactory()
