@@ -558,9 +558,10 @@ def test_every_tag_is_in_the_reference():
 
 def test_no_template_holds_what_the_policy_forbids():
     forbidden = re.compile(r"\sstyle=|\son[a-z]+=|<style|<script(?![^>]*\ssrc=)")
+    tags = re.compile(r"\{%.*?%\}")
     letter = TEMPLATES / "marketplace" / "email.html"  # is read in a mail program, not here
     pages = set(TEMPLATES.rglob("*.html")) - {letter}
 
-    found = [path for path in pages if forbidden.search(path.read_text())]
+    found = [path for path in pages if forbidden.search(tags.sub("", path.read_text()))]
 
     assert found == []
