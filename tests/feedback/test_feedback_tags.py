@@ -23,8 +23,7 @@ def status(contract, side, *, at=NOON, by=None):
     request.acting = acting.Acting((by or owner_of(contract.party(side))).membership)
     template = Template("{% load feedback_tags %}{% feedback_status contract %}")
     with clock.at(at):
-        html = template.render(Context({"contract": contract, "request": request}))
-    return html
+        return template.render(Context({"contract": contract, "request": request}))
 
 
 def test_feedback_status_is_empty_before_the_end():
