@@ -313,15 +313,19 @@ def waiting_cases() -> Panel:
 
 @panel(place=4, permission="marketplace.view_sweeprun")
 def machinery() -> Panel:
-    runs = list(SweepRun.objects.order_by("name"))
-    audits = [one for one in runs if one.name == auditing.AUDIT]
-    sweeps = [one for one in runs if one.name != auditing.AUDIT]
-    failed = sum(one.failed for one in sweeps)
-    last = max((one.at for one in sweeps), default=None)
+    runs = {one.name: one for one in SweepRun.objects.order_by("name")}
+    audit = runs.pop(auditing.AUDIT, None)
+    last = max((one.at for one in runs.values()), default=None)
+    failed = sum(one.failed for one in runs.values())
     return Panel(
         "Sweeps and audit",
         reverse("admin:marketplace_sweeprun_changelist"),
-        f"Last sweep: {when(last)}; {failed} rows failed in the last runs."
-        f" Last audit: {when(audits[0].at) if audits else '–'};"
-        f" {audits[0].failed if audits else 'no'} checks did not hold.",
+        f"Last sweep: {when(last)}, {failed} rows failed. {_audit_words(audit)}",
     )
+
+
+def _audit_words(audit: SweepRun | None) -> str:
+    if audit is None:
+        return "The audit was never run."
+    result = f"{audit.failed} checks did not hold" if audit.failed else "every check held"
+    return f"Last audit: {when(audit.at)}, {result}."

@@ -192,7 +192,8 @@ class SupportAction(Tool):
         return self.model._default_manager.select_related(*self.related)
 
     def _again(self, row: Any) -> Any:
-        return self._rows().get(pk=row.pk) if row else None
+        """The row as it is now."""
+        return self._rows().filter(pk=row.pk).order_by("pk").first() if row else None
 
     def _back(self, request: HttpRequest, row: Any) -> str:
         """The page of the row, for those who may look at it."""

@@ -86,6 +86,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     show_facets = ShowFacets.NEVER
     show_full_result_count = False
     sortable_by = ()
+    view_on_site = False
     change_form_template = "admin/support/change_form.html"
     change_list_template = "admin/support/change_list.html"
 
@@ -140,7 +141,8 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         term = search_term.strip()
-        return (self.search(queryset, term) if term else queryset), False
+        searched = term and self.search_fields
+        return (self.search(queryset, term) if searched else queryset), False
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
         """No filters but the queues: others need no index, and some would tell what is sealed."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
 from django.contrib import admin
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Prefetch, Q, QuerySet
 
 from marketplace.money import Money
 from marketplace.support import find
@@ -41,7 +41,9 @@ def entries_of(book: Book) -> Section:
     """A book's entries with their transfers and the balances after them; two queries."""
     entries = (
         book.entries.select_related(*CAUSES, *ACTOR)
-        .prefetch_related("transfers__debit__party", "transfers__credit__party")
+        .prefetch_related(
+            Prefetch("transfers", Transfer.objects.select_related(*ENDS).order_by("pk"))
+        )
         .order_by("-pk")[:LATEST]
     )
     return Section(
@@ -53,7 +55,7 @@ def entries_of(book: Book) -> Section:
 
 
 def _legs(entry: Entry) -> Iterable[Sequence[object]]:
-    for transfer in sorted(entry.transfers.all(), key=attrgetter("pk")):
+    for transfer in entry.transfers.all():
         yield (
             when(entry.at),
             link(entry, entry.memo or entry.get_kind_display()),

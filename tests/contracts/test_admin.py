@@ -1,0 +1,406 @@
+"""Support ends contracts for a side and decides about held escrow, as everybody else would."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+
+from contracts import escrow_answers, messages, milestones
+from contracts.models import Contract
+from contracts.states import ContractState, Side
+from marketplace import clock
+from marketplace.models import Notice
+from payments.models import Entry, EscrowRefundRequest
+from payments.states import EntryKind, RequestState
+from tests import desk
+from tests.factories import (
+    NOON,
+    FreelancerFactory,
+    PartyFactory,
+    active,
+    add_milestone,
+    approve,
+    ended,
+    funded,
+    money_of,
+    offered,
+    owner_of,
+    submitted,
+    usd,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def browser():
+    return desk.signed_in(desk.support(name="Sam Cole"))
+
+
+def now(contract: Contract) -> Contract:
+    return Contract.objects.get(pk=contract.pk)
+
+
+def held(amount=None) -> EscrowRefundRequest:
+    """A request that the talent declined."""
+    contract = ended(submitted(amount).contract)
+    escrow_answers.decline(contract, because="I delivered.", by=owner_of(contract.talent))
+    return EscrowRefundRequest.objects.get(book=contract.book_id)
+
+
+def terms(answer) -> list[tuple[str, str]]:
+    return [(one.term, str(one.value)) for one in answer.context["effects"]]
+
+
+# Ending for a side -------------------------------------------------------------------------------
+
+
+def test_end_for_the_talent_shows_what_will_happen_and_ends_nothing_yet(browser):
+    contract = funded(usd(500)).contract
+
+    shown = browser.post(desk.action(contract, "end-talent"), {"reason": "They are ill."})
+
+    assert terms(shown) == [
+        ("The contract ends", f"for {contract.talent.name}, for good"),
+        (f"Goes back from escrow to {contract.client.name}, at once", "$500.00"),
+        ("Cancelled", "1. Draft"),
+        ("Feedback", "opens for both for 14 days"),
+        ("Both sides read", "They are ill."),
+    ]
+    assert now(contract).is_active
+    assert money_of(contract) == ("$500.00", "$0.00", "$0.00", "$0.00")
+
+
+def test_end_for_the_talent_returns_escrow_at_once(browser):
+    contract = funded(usd(500)).contract
+
+    answer = desk.confirm(browser, desk.action(contract, "end-talent"))
+
+    assert answer.url == desk.page(contract)
+    after = now(contract)
+    assert (after.state, after.ended_side, after.end_note) == ("ended", "talent", desk.REASON)
+    assert money_of(contract) == ("$0.00", "$500.00", "$0.00", "$0.00")
+    assert not EscrowRefundRequest.objects.exists()
+    assert after.history.get(transition="end").actor_staff.name == "Sam Cole"
+    assert desk.logged(contract) == (
+        f"End for the talent. Reason: {desk.REASON}"
+        " Before: active, $500.00 in escrow. After: ended, $0.00 in escrow."
+    )
+
+
+def test_both_sides_are_told_the_reason(browser):
+    contract = funded(usd(500)).contract
+
+    desk.confirm(browser, desk.action(contract, "end-talent"), reason="They are ill.")
+
+    told = Notice.objects.filter(kind="contracts.contract_ended").order_by("pk")
+    assert {one.party for one in told} == {contract.client, contract.talent}
+    assert {one.facts["note"] for one in told} == {"They are ill."}
+
+
+def test_end_for_the_client_pays_nothing_and_files_the_request(browser):
+    contract = funded(usd(500)).contract
+
+    shown = browser.post(desk.action(contract, "end-client"), {"reason": desk.REASON})
+    desk.confirm(browser, desk.action(contract, "end-client"))
+
+    asked = f"{contract.talent.name} is asked to let it go back from escrow"
+    assert terms(shown)[1] == (asked, "$500.00")
+    request = EscrowRefundRequest.objects.get(book=contract.book_id)
+    assert (request.amount, request.state) == (usd(500), RequestState.PENDING)
+    assert money_of(contract) == ("$500.00", "$0.00", "$0.00", "$0.00")
+    assert now(contract).ended_side == Side.CLIENT
+    assert not Entry.objects.filter(book=contract.book_id, kind=EntryKind.RELEASE).exists()
+
+
+def test_end_names_an_open_charge(browser):
+    held_contract = desk.busy_market()
+    contract = Contract.objects.exclude(pk=held_contract.pk).get()
+    again = active(client=contract.client)
+
+    shown = browser.post(desk.action(again, "end-client"), {"reason": desk.REASON})
+
+    assert "A charge is still open" not in dict(terms(shown))
+
+
+def test_end_refuses_figures_that_have_changed(browser):
+    contract = funded(usd(500)).contract
+    url = desk.action(contract, "end-talent")
+    seen = browser.post(url, {"reason": desk.REASON}).context["seen"]
+    add_milestone(contract, usd(50))
+
+    answer = browser.post(url, {"reason": desk.REASON, "seen": seen, "confirm": "1"})
+
+    assert answer.status_code == 409
+    assert "The figures have changed since you saw them." in answer.content.decode()
+    assert desk.REASON in answer.content.decode()
+    assert now(contract).is_active
+    assert not LogEntry.objects.exists()
+
+
+def test_end_without_figures_seen_ends_nothing(browser):
+    contract = funded(usd(500)).contract
+
+    answer = browser.post(desk.action(contract, "end-talent"), {"reason": "x", "confirm": "1"})
+
+    assert answer.status_code == 409
+    assert now(contract).is_active
+
+
+@pytest.mark.parametrize("side", ["end-client", "end-talent"])
+def test_end_without_a_reason_ends_nothing(browser, side):
+    contract = funded(usd(500)).contract
+
+    answer = desk_post(browser, contract, side, reason=" ")
+
+    assert "Give the reason." in answer.content.decode()
+    assert now(contract).is_active
+    assert money_of(contract) == ("$500.00", "$0.00", "$0.00", "$0.00")
+    assert not LogEntry.objects.exists()
+
+
+@pytest.mark.parametrize("side", ["end-client", "end-talent"])
+def test_end_without_its_permission_is_forbidden(side):
+    contract = funded(usd(500)).contract
+    others = ("contracts.view_contract", "feedback.extend_window", "marketplace.run_audit")
+
+    answer = desk_post(desk.signed_in(desk.staff_with(*others)), contract, side)
+
+    assert answer.status_code == 403
+    assert now(contract).is_active
+    assert money_of(contract) == ("$500.00", "$0.00", "$0.00", "$0.00")
+
+
+def desk_post(browser, contract, name, **given):
+    return browser.post(desk.action(contract, name), {"reason": "x", "confirm": "1", **given})
+
+
+def test_ended_contract_says_so_and_ends_once(browser):
+    contract = ended(funded(usd(500)).contract, Side.TALENT)
+
+    page = browser.get(desk.action(contract, "end-client"))
+    again = desk_post(browser, contract, "end-client")
+
+    assert "no longer possible" in page.content.decode()
+    assert again.status_code == 409
+    assert now(contract).ended_side == Side.TALENT
+    assert money_of(contract) == ("$0.00", "$500.00", "$0.00", "$0.00")
+
+
+def test_offer_is_not_ended(browser):
+    contract = offered()
+
+    assert desk_post(browser, contract, "end-client").status_code == 409
+    assert now(contract).state == ContractState.OFFERED
+
+
+# Deciding ----------------------------------------------------------------------------------------
+
+
+def test_decision_shows_both_parts_and_moves_nothing_yet(browser):
+    request = held(usd(500))
+
+    shown = browser.post(
+        desk.action(request, "decide"), {"to_talent": "200", "reason": "Half was done."}
+    )
+
+    book = request.book
+    assert terms(shown) == [
+        (f"{book.talent.name} is paid", "$200.00"),
+        (f"{book.client.name} gets back", "$300.00"),
+        ("Together", "$500.00"),
+        ("Both sides read", "Half was done."),
+    ]
+    assert "$180.00 after the fee" in shown.content.decode()
+    assert money_of(book.contract) == ("$500.00", "$0.00", "$0.00", "$0.00")
+
+
+@pytest.mark.parametrize(
+    ("typed", "credit", "pending"),
+    [("200", "$300.00", "$180.00"), ("0", "$500.00", "$0.00"), ("500.00", "$0.00", "$450.00")],
+)
+def test_decision_posts_exactly_the_split(browser, typed, credit, pending):
+    request = held(usd(500))
+
+    desk.confirm(browser, desk.action(request, "decide"), to_talent=typed)
+
+    request.refresh_from_db(fields=["decided_because", "to_talent_minor"])
+    decided = EscrowRefundRequest.objects.get(pk=request.pk)
+    assert decided.state == RequestState.DECIDED
+    assert decided.decided_because == desk.REASON
+    assert money_of(request.book.contract) == ("$0.00", credit, pending, "$0.00")
+    before, after = desk.logged(request).split(" After: ")
+    assert before.endswith("Before: declined, with support.")
+    assert after == f"decided by support, {decided.to_talent} to the talent."
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("500.01", "The talent gets from nothing to $500.00."),
+        ("-1", "Type an amount above zero."),
+        ("1.005", "Use at most 2 decimals."),
+        ("half", "Type an amount in figures"),
+        ("", "Type an amount."),
+    ],
+)
+def test_decision_that_does_not_add_up_moves_nothing(browser, typed, sentence):
+    request = held(usd(500))
+
+    answer = browser.post(
+        desk.action(request, "decide"), {"to_talent": typed, "reason": "x", "confirm": "1"}
+    )
+
+    assert sentence in answer.content.decode()
+    assert undecided(request)
+
+
+def test_decision_without_a_reason_moves_nothing(browser):
+    request = held(usd(500))
+
+    answer = browser.post(desk.action(request, "decide"), {"to_talent": "200", "confirm": "1"})
+
+    assert "Give the reason." in answer.content.decode()
+    assert undecided(request)
+
+
+def test_decision_without_its_permission_is_forbidden():
+    request = held(usd(500))
+    staff = desk.staff_with("payments.view_escrowrefundrequest", "contracts.end_contract")
+
+    answer = desk.signed_in(staff).post(
+        desk.action(request, "decide"), {"to_talent": "200", "reason": "x", "confirm": "1"}
+    )
+
+    assert answer.status_code == 403
+    assert undecided(request)
+
+
+def undecided(request: EscrowRefundRequest) -> bool:
+    again = EscrowRefundRequest.objects.get(pk=request.pk)
+    escrow = money_of(request.book.contract)[0]
+    same = (again.state, escrow) == (RequestState.DISPUTED, "$500.00")
+    return same and not LogEntry.objects.exists()
+
+
+def test_request_that_still_waits_for_the_talent_is_not_decided(browser):
+    contract = ended(funded(usd(500)).contract)
+    request = EscrowRefundRequest.objects.get(book=contract.book_id)
+
+    answer = browser.post(
+        desk.action(request, "decide"), {"to_talent": "200", "reason": "x", "confirm": "1"}
+    )
+
+    assert answer.status_code == 409
+    assert EscrowRefundRequest.objects.get(pk=request.pk).state == RequestState.PENDING
+
+
+def test_decision_comes_second_to_the_talent_who_lets_go(browser):
+    request = held(usd(500))
+    contract = request.book.contract
+    escrow_answers.let_go(contract, by=owner_of(contract.talent))
+
+    answer = browser.post(
+        desk.action(request, "decide"), {"to_talent": "200", "reason": "x", "confirm": "1"}
+    )
+
+    assert answer.status_code == 409
+    assert money_of(contract) == ("$0.00", "$500.00", "$0.00", "$0.00")
+
+
+# The contract's page and list --------------------------------------------------------------------
+
+
+def test_page_shows_everything_of_a_contract(browser):
+    milestone = submitted(usd(500), description="Two pages and a logo.")
+    contract = milestone.contract
+    messages.write(contract, text="When?", key="", by=owner_of(contract.client))
+    milestones.ask_for_changes(milestone, wanted="Larger.", by=owner_of(contract.client))
+
+    page = browser.get(desk.page(contract)).content.decode()
+
+    for words in (
+        contract.reference,
+        contract.title,
+        "Two pages and a logo.",
+        contract.client.name,
+        contract.talent.name,
+        "1. Draft",
+        "Changes requested",
+        "Here it is.",
+        "When?",
+        "$500.00",
+        "ask_for_changes",
+        "End for the client",
+        "End for the talent",
+    ):
+        assert words in page, words
+
+
+def test_page_takes_as_many_queries_for_three_milestones(browser, django_assert_num_queries):
+    contract = funded(usd(500)).contract
+    browser.get(desk.page(contract))
+
+    with django_assert_num_queries(PAGE_QUERIES):
+        browser.get(desk.page(contract))
+    for title in ("Second", "Third"):
+        add_milestone(contract, usd(50), title)
+        messages.write(contract, text=title, key="", by=owner_of(contract.client))
+    with django_assert_num_queries(PAGE_QUERIES):
+        browser.get(desk.page(contract))
+
+
+PAGE_QUERIES = 18
+
+
+def test_payment_leads_back_to_the_contract(browser):
+    payment = approve(funded(usd(500)))
+    contract = payment.milestone.contract
+
+    page = browser.get(desk.page(payment)).content.decode()
+
+    assert f'<a href="{desk.page(contract)}">The contract</a>' in page
+
+
+def test_contracts_are_found_by_what_support_is_told(browser):
+    client, talent = PartyFactory(name="Ölwerk North"), FreelancerFactory(name="Bell & Sons")
+    contract = active(client=client, talent=talent, title="Landing page redesign")
+    active(title="Page landing")
+    address = talent.memberships.get().user.email
+
+    for term in (
+        contract.reference.lower(),
+        "landing PAGE",
+        "bell & s",
+        address,
+        "Ölwerk",
+    ):
+        found = browser.get(desk.rows(Contract), {"q": term}).context["cl"].result_list
+        assert list(found) == [contract], term
+
+
+def test_contracts_are_listed_by_state(browser):
+    offer = offered()
+    active()
+
+    found = browser.get(desk.rows(Contract), {"queue": "offered"}).context["cl"].result_list
+
+    assert list(found) == [offer]
+
+
+def test_held_requests_are_listed_oldest_first_with_their_clock(browser):
+    with clock.at(NOON - timedelta(days=2)):
+        older = held()
+    newer = held()
+    waiting = ended(funded(usd(40)).contract)
+
+    page = browser.get(desk.rows(EscrowRefundRequest))
+    others = browser.get(desk.rows(EscrowRefundRequest), {"queue": "pending"})
+
+    assert list(page.context["cl"].result_list) == [older, newer]
+    assert "waiting since Tuesday 17 November 2026, 12:00 (UTC)" in page.content.decode()
+    assert [one.book for one in others.context["cl"].result_list] == [waiting.book]
+    assert waiting.talent.name in others.content.decode()
+    assert "Thursday 26 November 2026, 12:00 (UTC), in 7 days" in others.content.decode()
