@@ -55,6 +55,7 @@ def waiting(
     open_milestones: Sequence[Milestone],
     request: EscrowRefundRequest | None,
     escrow: Money,
+    now: datetime,
 ) -> Waiting | None:
     """The one thing that waits for a side, or nothing.
 
@@ -62,9 +63,20 @@ def waiting(
         open_milestones: the unpaid ones, by number.
         request: the contract's escrow refund request, if there ever was one.
         escrow: what is held now.
+        now: what the clock has decided by then waits for nobody any more.
     """
-    if side is None:
-        return None
+    found = _waiting(contract, side, open_milestones, request, escrow)
+    is_over = found is not None and found.until is not None and found.until <= now
+    return None if is_over else found
+
+
+def _waiting(
+    contract: Contract,
+    side: Side | None,
+    open_milestones: Sequence[Milestone],
+    request: EscrowRefundRequest | None,
+    escrow: Money,
+) -> Waiting | None:
     if contract.is_offered:
         return _offer(contract) if side is Side.TALENT else None
     if contract.is_ended:

@@ -23,7 +23,7 @@ from contracts.plans import (
 from contracts.states import MilestoneState, Side
 from marketplace import moments, policy
 from marketplace.components import Effect
-from marketplace.money import Money
+from marketplace.money import Money, zero
 from payments.states import OnSilence
 
 
@@ -84,6 +84,31 @@ class _Telling:
     client: str
     talent: str
     now: datetime
+
+
+def hints_of(facts: Facts, contract: Contract, now: datetime) -> dict[str, Any]:
+    """What stands beside each choice."""
+    name = contract.talent.name
+    available = moments.day(now + policy.SECURITY_PERIOD)
+    by = moments.day(now + policy.ESCROW_ANSWER_WINDOW)
+    escalates = any(one.was_submitted for one in facts.milestones)
+    silence = (
+        f"Work was submitted: without an answer by {by} support decides."
+        if escalates
+        else f"Without an answer it returns on {by}."
+    )
+    return {
+        "all": (
+            f"{name} receives {facts.received_of(facts.escrow)} after the fee,"
+            f" available on {available}."
+        ),
+        "part": f"The rest stays in escrow. We ask {name} to return it.",
+        "nothing": (
+            f"Your money in escrow; nothing is taken from {name}. They can let it go back, or"
+            f" decline and support decides. {silence}"
+        ),
+        "zero": zero(facts.escrow.currency),
+    }
 
 
 @singledispatch

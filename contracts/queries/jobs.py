@@ -47,6 +47,10 @@ class Row:
     menu: list[MenuItem]
 
     @property
+    def to_do(self) -> str:
+        return f"{self.left_to_do} of {self.checklist_total} left"
+
+    @property
     def menu_id(self) -> str:
         return f"more-{self.contract.pk}"
 
@@ -160,6 +164,7 @@ def _row(contract: Contract, actor: Actor, side: Side, now: datetime) -> Row:
     waits = waiting(
         contract,
         side,
+        now=now,
         open_milestones=contract.open_milestones,
         request=getattr(contract.book, "escrow_refund_request", None),
         escrow=escrow,

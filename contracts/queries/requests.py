@@ -14,7 +14,7 @@ from marketplace.money import Money
 from marketplace.refusals import Refusal
 from payments import rules
 from payments.models import EscrowRefundRequest
-from payments.states import OnSilence
+from payments.states import OnSilence, RequestState
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,31 @@ class RequestPage:
     @property
     def escalates(self) -> bool:
         return self.request.on_silence == OnSilence.ESCALATE
+
+    @property
+    def heading(self) -> str:
+        return f"{self.request.amount} in escrow"
+
+    @property
+    def clock_title(self) -> str:
+        asked = self.request.amount
+        if self.is_talent:
+            return f"{self.other.name} asks you to let {asked} go back"
+        return f"{self.other.name} was asked to let {asked} go back"
+
+    @property
+    def let_go_label(self) -> str:
+        return f"Let {self.request.amount} go back"
+
+    @property
+    def pay_label(self) -> str:
+        return f"Pay {self.other.name} {self.request.amount} instead"
+
+    @property
+    def takes_answers(self) -> bool:
+        """Open, and the clock has not decided it."""
+        waits = self.request.state == RequestState.PENDING
+        return self.request.is_open and not (waits and self.request.answer_by <= self.now)
 
     @property
     def net(self) -> Money:

@@ -7,22 +7,25 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import QuerySet
+from django.urls import reverse
 
-from contracts import checklists, rules
+from contracts import rules
 from contracts.menus import menu_items
-from contracts.models import ChecklistItem, Contract, Milestone
+from contracts.models import Contract, Milestone
+from contracts.queries.checklist import ItemRow, item_rows
+from contracts.queries.milestones import MilestoneRow, milestone_rows, milestones_of
 from contracts.queries.timeline import Event, timeline_of
 from contracts.states import ItemState, MilestoneState, Side
 from contracts.waiting import Waiting, waiting
 from marketplace import clock, policy
 from marketplace.actors import Actor
-from marketplace.components import MenuItem, Part, Track
+from marketplace.components import Effect, MenuItem, Part, Tab, Track
 from marketplace.facts import thaw
 from marketplace.models import Party
 from marketplace.money import Money, total, zero
 from marketplace.refusals import Refusal
-from payments.models import GatewayOperation
-from payments.queries import money_bar, where_is_money
+from payments.models import EscrowRefundRequest, GatewayOperation, Transfer
+from payments.queries import money_bar, movements, where_is_money
 from payments.states import OPEN_OPERATIONS
 
 
@@ -37,6 +40,7 @@ class Room:
     now: datetime
     menu: list[MenuItem]
     may_end: Refusal | None
+    page: str = "room"
 
     @property
     def reference(self) -> str:
@@ -69,9 +73,13 @@ class Room:
         return ended_at + policy.START_AGAIN_WINDOW
 
     @property
-    def figures(self) -> dict[str, Money]:
-        """What was confirmed at the end."""
-        return thaw(self.contract.end_figures or {})
+    def tabs(self) -> list[Tab]:
+        """The room's pages; the current one is named by the view."""
+        pages = (("Overview", "room"), ("Payments", "room_payments"), ("Feedback", "feedback"))
+        return [
+            Tab(label=label, url=reverse(name, args=[self.reference]), current=name == self.page)
+            for label, name in pages
+        ]
 
 
 @dataclass(frozen=True)
@@ -80,16 +88,23 @@ class Overview:
 
     parts: list[Part]
     milestones: list[Milestone]
+    rows: list[MilestoneRow]
     waits: Waiting | None
     events: list[Event]
     tracks: list[Track]
-    checklist: list[ChecklistItem]
+    items: list[ItemRow]
+    figures: list[Effect]
+    refund_until: datetime | None
     open_charge: Money | None
     leftover: Money
 
     @property
     def done(self) -> int:
-        return sum(one.state != ItemState.OPEN for one in self.checklist)
+        return sum(one.row.state != ItemState.OPEN for one in self.items)
+
+    @property
+    def progress(self) -> str:
+        return f"{self.done} of {len(self.items)} done"
 
 
 def contract_of(found: QuerySet[Contract]) -> QuerySet[Contract]:
@@ -99,7 +114,7 @@ def contract_of(found: QuerySet[Contract]) -> QuerySet[Contract]:
     )
 
 
-def room_of(contract: Contract, actor: Actor) -> Room:
+def room_of(contract: Contract, actor: Actor, *, page: str = "room") -> Room:
     """The frame of the room's pages; no queries."""
     side = contract.side_of(actor.party_id)
     assert side is not None
@@ -109,43 +124,54 @@ def room_of(contract: Contract, actor: Actor) -> Room:
         side=side,
         other=contract.party(side.other),
         now=clock.now(),
-        menu=menu_items(contract, actor, in_room=True),
+        menu=menu_items(contract, actor, in_room=page == "room"),
         may_end=rules.may_end(contract, actor) if contract.is_active else None,
+        page=page,
     )
 
 
 def overview_of(room: Room) -> Overview:
-    """The overview tab, in at most nine queries."""
-    contract = room.contract
-    milestones = list(contract.milestones.order_by("number"))
-    for milestone in milestones:
-        milestone.contract = contract
+    """The overview tab, in at most eight queries."""
+    contract, book = room.contract, room.contract.book
+    milestones = milestones_of(contract)
     open_ones = [one for one in milestones if one.is_open]
-    book = contract.book
     book.client, book.talent = contract.client, contract.talent
+    moved = movements(book)
     request = getattr(book, "escrow_refund_request", None)
     return Overview(
-        parts=_parts(room, open_ones),
-        milestones=[one for one in milestones if not _is_gone(one)],
+        parts=_parts(contract, open_ones, moved),
+        milestones=milestones,
+        rows=milestone_rows(milestones, room.side, room.actor, room.now),
         waits=waiting(
             contract,
             room.side,
             open_milestones=open_ones,
             request=request,
             escrow=book.escrow,
+            now=room.now,
         ),
-        events=timeline_of(contract, room.side, milestones, has_request=request is not None),
-        tracks=where_is_money(book, side=room.side, now=room.now) if contract.is_ended else [],
-        checklist=_checklist(room),
+        events=timeline_of(
+            contract,
+            room.side,
+            milestones=milestones,
+            moved=moved,
+            has_request=request is not None,
+        ),
+        tracks=_tracks(room, moved),
+        items=item_rows(room.contract, room.side) if contract.is_ended else [],
+        figures=_figures(room) if contract.is_ended else [],
+        refund_until=_refund_until(milestones, request, room.now),
         open_charge=_open_charge(contract),
         leftover=_leftover(contract, open_ones),
     )
 
 
-def _parts(room: Room, open_ones: Sequence[Milestone]) -> list[Part]:
-    contract = room.contract
-    amounts = [one.amount for one in open_ones if one.is_submitted]
-    bar = money_bar(contract.book, in_review=total(amounts, contract.currency))
+def _parts(
+    contract: Contract, open_ones: Sequence[Milestone], moved: Sequence[Transfer]
+) -> list[Part]:
+    submitted = [one.amount for one in open_ones if one.is_submitted]
+    in_review = total(submitted, contract.currency)
+    bar = money_bar(contract.book, in_review=in_review, moved=moved)
     planned = [one.amount for one in open_ones if one.state == MilestoneState.PLANNED]
     return [
         Part(kind="paid", label="Paid", amount=bar.paid),
@@ -161,13 +187,41 @@ def _parts(room: Room, open_ones: Sequence[Milestone]) -> list[Part]:
     ]
 
 
-def _checklist(room: Room) -> list[ChecklistItem]:
+def _tracks(room: Room, moved: Sequence[Transfer]) -> list[Track]:
     if not room.contract.is_ended:
         return []
-    items = checklists.items_of(room.contract, room.side)
-    for item in items:
-        item.contract = room.contract
-    return items
+    return where_is_money(room.contract.book, side=room.side, now=room.now, moved=moved)
+
+
+def _figures(room: Room) -> list[Effect]:
+    """What was confirmed when the contract ended, kept with it."""
+    figures = thaw(room.contract.end_figures or {})
+    talent, client = room.contract.talent.name, room.contract.client.name
+    words = {
+        "paid": f"Paid to {talent}",
+        "received": "Of that, after the fee",
+        "returned": f"Returned from escrow to {client}",
+        "requested": "Requested back from escrow",
+    }
+    rows = [
+        Effect(term=term, value=figures[name]) for name, term in words.items() if figures.get(name)
+    ]
+    if figures.get("cancelled"):
+        titles = ", ".join(figures["cancelled"])
+        number = str(len(figures["cancelled"]))
+        rows.append(Effect(term="Milestones cancelled", detail=titles, value=number))
+    return rows or [Effect(term="Nothing was in escrow", value="no money moved")]
+
+
+def _refund_until(
+    milestones: Sequence[Milestone], request: EscrowRefundRequest | None, now: datetime
+) -> datetime | None:
+    """Until when the newest payment can be refunded; None when none can."""
+    paid = [one.paid_at for one in milestones if one.paid_at]
+    if request is not None and request.to_talent and request.resolved_at:
+        paid.append(request.resolved_at)
+    until = max(paid) + policy.REFUND_WINDOW if paid else None
+    return until if until and until >= now else None
 
 
 def _open_charge(contract: Contract) -> Money | None:
@@ -182,9 +236,3 @@ def _leftover(contract: Contract, open_ones: Sequence[Milestone]) -> Money:
     held = contract.book.escrow
     active = next((one.amount for one in open_ones if one.is_active), zero(contract.currency))
     return max(held - active, zero(contract.currency))
-
-
-def _is_gone(milestone: Milestone) -> bool:
-    """Deleted or taken back while it was not funded: nobody looks for it any more."""
-    gone = milestone.state in (MilestoneState.CANCELLED, MilestoneState.DECLINED)
-    return gone and not milestone.contract.is_ended

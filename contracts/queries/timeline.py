@@ -38,37 +38,40 @@ class Event:
 
 
 def timeline_of(
-    contract: Contract, side: Side, milestones: Iterable[Milestone], *, has_request: bool
+    contract: Contract,
+    side: Side,
+    *,
+    milestones: Iterable[Milestone],
+    moved: Iterable[Transfer],
+    has_request: bool,
 ) -> list[Event]:
-    """The newest events, as this side reads them; three queries, one more with a request.
+    """The newest events, as this side reads them; two queries, one more with a request.
 
     Args:
         milestones: all of the contract's, to name them.
+        moved: its transfers, with their entries.
         has_request: whether there ever was an escrow refund request.
     """
     names = {one.pk: f"milestone {one.number}" for one in milestones}
     events = [
         *_changes(contract, side, names),
         *(_requests(contract, side) if has_request else ()),
-        *money_events(contract, side),
+        *money_events(contract, side, moved),
         *_messages(contract, side),
     ]
     return sorted(events, key=lambda one: (one.at, one.order), reverse=True)[:SHOWN]
 
 
-def money_events(contract: Contract, side: Side) -> Iterator[Event]:
-    """What entered or left escrow, and refunds, from the ledger; one query."""
-    transfers = (
-        Transfer.objects.filter(entry__book=contract.book_id, entry__kind__in=_MONEY)
-        .select_related("entry")
-        .order_by("-id")[: 2 * SHOWN]
-    )
-    moved: dict[int, tuple[Entry, Money]] = {}
-    for transfer in transfers:
-        entry, known = transfer.entry, moved.get(transfer.entry_id)
-        moved[entry.pk] = (entry, transfer.amount + known[1] if known else transfer.amount)
+def money_events(contract: Contract, side: Side, moved: Iterable[Transfer]) -> Iterator[Event]:
+    """What entered or left escrow, and refunds, from the ledger's transfers."""
+    sums: dict[int, tuple[Entry, Money]] = {}
+    for transfer in moved:
+        entry, known = transfer.entry, sums.get(transfer.entry_id)
+        sums[entry.pk] = (entry, transfer.amount + known[1] if known else transfer.amount)
     names = _names(contract, side)
-    for entry, amount in moved.values():
+    for entry, amount in sums.values():
+        if entry.kind not in _MONEY:
+            continue
         icon, words = _MONEY[EntryKind(entry.kind)]
         by_itself = entry.kind == EntryKind.RELEASE and entry.actor_kind == ActorKind.PLATFORM
         said = "Released automatically" if by_itself else words.format(**names)

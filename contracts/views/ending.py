@@ -15,7 +15,7 @@ from contracts import closing, wording
 from contracts.closing import Choice, EndPlan, Facts
 from contracts.forms import EndForm
 from contracts.models import Contract, Milestone
-from contracts.plans import RequestEscrowRefund
+from contracts.plans import ChoiceKind, RequestEscrowRefund
 from contracts.queries import Room
 from contracts.states import Side
 from contracts.views.base import ContractView, refuse
@@ -60,7 +60,7 @@ class End(ContractView):
         refuse(room.may_end)
         facts = closing.facts_of(room.contract)
         form = form_of(room, facts, request.POST)
-        if not form.is_valid() or "update" in request.POST:
+        if not form.is_valid() or "confirm" not in request.POST:
             form.data = _without_tick(request)
             return self.show(room, end_context(room, facts=facts, form=form))
         return self.confirm(room, facts, form)
@@ -143,16 +143,17 @@ def end_context(
     return {
         "form": form,
         "facts": facts,
-        "plan": plan,
         "effects": _effects(plan, room, decided=chosen is not None),
         "sentence": _sentence(plan, room, decided=chosen is not None),
         "seen": token,
         "shown": _shown(token, chosen) if chosen is not None else "",
         "changes": _changes(contract, seen, facts),
         "asks": form.asks,
+        "chosen": {kind.value: form.chosen == kind for kind in ChoiceKind},
+        "hints": wording.hints_of(facts, contract, room.now),
         "gives_up": room.is_talent and bool(facts.escrow),
-        "all_plan": _option(facts, room.side, Choice.all()) if form.asks else None,
         "ways": _ways(room, facts) if room.is_talent and facts.escrow else None,
+        "end_note": _note(room),
     }
 
 
@@ -171,10 +172,6 @@ def _plan(facts: Facts, side: Side, choice: Choice | None, form: EndForm) -> End
             if refused.field not in form.errors:
                 form.refuse(refused)
     return closing.plan(facts, side, Choice.nothing())
-
-
-def _option(facts: Facts, side: Side, choice: Choice) -> EndPlan:
-    return closing.plan(facts, side, choice)
 
 
 def _effects(plan: EndPlan, room: Room, *, decided: bool) -> list[Effect]:
@@ -233,6 +230,13 @@ def _ways(room: Room, facts: Facts) -> Ways:
         milestone=milestone,
         until=milestone.review_until if milestone else None,
     )
+
+
+def _note(room: Room) -> str:
+    """The line below the heading; people with several parties read for whom they end."""
+    note = f"{room.contract.title}, with {room.other.name}."
+    party = room.contract.party(room.side)
+    return f"{note} You end this for {party.name}."
 
 
 def _faster(room: Room) -> str:

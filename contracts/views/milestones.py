@@ -10,6 +10,8 @@ from django.shortcuts import render
 
 from contracts import funding, milestones, rules
 from contracts.forms import (
+    PART,
+    WHOLE,
     ApproveForm,
     ChangesForm,
     MethodForm,
@@ -17,12 +19,14 @@ from contracts.forms import (
     ReasonForm,
     SubmitForm,
 )
+from contracts.funding import Quote
 from contracts.models import Contract, Milestone
 from contracts.queries import room_of
 from contracts.states import ACTIVE_MILESTONES, MilestoneState
 from contracts.views.base import ContractView, refuse
 from marketplace import policy, transitions
-from marketplace.money import Money
+from marketplace.components import Effect
+from marketplace.money import Money, zero
 from marketplace.refusals import InvalidInput, Overtaken, Refusal, Refused
 from payments import gateways
 
@@ -102,7 +106,8 @@ class Add(FormView):
     def context(self, subject: Contract, form: MilestoneForm) -> dict[str, Any]:
         leftover = self.leftover(subject)
         return {
-            "title": "Add new milestone",
+            "heading": "Add new milestone",
+            "note": "",
             "leftover": leftover,
             "minimum": Money(rules.minimum_for(leftover.minor, subject.currency), subject.currency),
             "submit": "Save",
@@ -131,7 +136,8 @@ class Propose(Add):
 
     def context(self, subject: Contract, form: MilestoneForm) -> dict[str, Any]:
         return {
-            "title": "Propose a milestone",
+            "heading": "Propose a milestone",
+            "leftover": None,
             "minimum": policy.minimum_milestone(subject.currency),
             "note": f"{subject.client.name} agrees or declines. Nothing is charged by that.",
             "submit": "Propose",
@@ -164,7 +170,9 @@ class Edit(MilestoneFormView):
 
     def context(self, subject: Milestone, form: MilestoneForm) -> dict[str, Any]:
         return {
-            "title": f"Edit milestone {subject.number}",
+            "heading": f"Edit milestone {subject.number}",
+            "leftover": None,
+            "note": "",
             "minimum": policy.minimum_milestone(subject.currency),
             "submit": "Save",
         }
@@ -188,7 +196,14 @@ class Fund(MilestoneFormView):
         return MethodForm(*args, methods=gateways.gateway().methods(subject.contract.client))
 
     def context(self, subject: Milestone, form: MethodForm) -> dict[str, Any]:
-        return {"milestone": subject, "quote": funding.quote(subject.contract, subject.amount)}
+        quote = funding.quote(subject.contract, subject.amount)
+        return {
+            "heading": f"Fund milestone {subject.number}",
+            "milestone": subject,
+            "quote": quote,
+            "sources": _sources(quote),
+            "submit": f"Fund {subject.amount}",
+        }
 
     def carry_out(self, subject: Milestone, form: MethodForm) -> str:
         try:
@@ -215,6 +230,8 @@ class Submit(MilestoneFormView):
 
     def context(self, subject: Milestone, form: SubmitForm) -> dict[str, Any]:
         return {
+            "heading": f"Submit milestone {subject.number}",
+            "submit": "Submit work",
             "milestone": subject,
             "receives": subject.contract.book.net_of(subject.amount),
             "days": policy.REVIEW_WINDOW.days,
@@ -243,7 +260,11 @@ class Changes(MilestoneFormView):
         return ChangesForm(*args)
 
     def context(self, subject: Milestone, form: ChangesForm) -> dict[str, Any]:
-        return {"milestone": subject}
+        return {
+            "heading": f"Ask for changes to milestone {subject.number}",
+            "submit": "Ask for changes",
+            "milestone": subject,
+        }
 
     def carry_out(self, subject: Milestone, form: ChangesForm) -> str:
         milestones.ask_for_changes(subject, wanted=form.cleaned_data["wanted"], by=self.actor)
@@ -262,6 +283,8 @@ class Extend(MilestoneFormView):
     def context(self, subject: Milestone, form: ReasonForm) -> dict[str, Any]:
         until = subject.review_until
         return {
+            "heading": f"Extend the review of milestone {subject.number}",
+            "submit": "Extend the review",
             "milestone": subject,
             "days": policy.REVIEW_EXTENSION.days,
             "until": until + policy.REVIEW_EXTENSION if until else None,
@@ -284,13 +307,20 @@ class Approve(MilestoneFormView):
     def context(self, subject: Milestone, form: ApproveForm) -> dict[str, Any]:
         book = subject.contract.book
         pays = form.release if form.is_bound and form.is_valid() else subject.amount
+        talent = subject.contract.talent.name
         return {
+            "heading": "Approve and release",
             "milestone": subject,
             "pays": pays,
-            "receives": book.net_of(pays),
-            "stays": max(book.escrow - pays, Money(0, subject.currency)),
             "shown": pays.typed(),
-            "minimum": min(policy.minimum_milestone(subject.currency), subject.amount),
+            "figures": [
+                Effect(term=f"{talent} receives, after the fee", value=book.net_of(pays)),
+                Effect(
+                    term="Stays in escrow", value=max(book.escrow - pays, zero(subject.currency))
+                ),
+            ],
+            "whole_chosen": form.chosen == WHOLE,
+            "part_chosen": form.chosen == PART,
         }
 
     def post(self, request: HttpRequest, **where: Any) -> HttpResponse:
@@ -329,6 +359,17 @@ class Answer(ContractView):
         milestone = self.milestone(reference, number)
         does, receipt = self.DOES[self.verb]
         return self.act(lambda: does(milestone, by=self.actor), receipt)
+
+
+def _sources(quote: Quote) -> list[Effect]:
+    """Where the money comes from; parts of zero are left out."""
+    rows = [
+        Effect(term="From what is left in escrow", value=quote.from_escrow),
+        Effect(term="From your credit", value=quote.from_credit),
+        Effect(term="Charged now", value=quote.charge),
+        Effect(term="Stays as your credit", value=quote.surplus, detail="the least a card takes"),
+    ]
+    return [row for row in rows if row.value]
 
 
 def _refuse_after_the_end(contract: Contract) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from django.contrib import messages
@@ -10,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from contracts import offers, rules
-from contracts.forms import OfferForm, ReasonForm
+from contracts.forms import OfferForm
 from contracts.models import Contract
 from contracts.offers import MilestoneDraft
 from contracts.states import MilestoneState, Side
@@ -44,10 +45,10 @@ class NewContract(ActingView):
                 title=form.cleaned_data["title"],
                 description=form.cleaned_data["description"],
                 currency=form.cleaned_data["currency"],
-                milestones=[self.draft(form), *self.further()],
+                milestones=[self.draft(form), *self.further],
                 fund_first=form.cleaned_data["fund"] == "now",
                 method=form.cleaned_data["method"],
-                follows=self.again(),
+                follows=self.again,
                 key=form.cleaned_data["key"],
                 by=self.actor,
             )
@@ -58,8 +59,8 @@ class NewContract(ActingView):
         return redirect("offer", contract.reference)
 
     def show(self, form: OfferForm) -> HttpResponse:
-        again = self.again()
-        context = {"form": form, "again": again, "further": self.further(), "to": self.named()}
+        again = self.again
+        context = {"form": form, "again": again, "further": self.further, "to": self.named}
         return render(self.request, "contracts/new_contract.html", context)
 
     def form(self, *args: Any, **kwargs: Any) -> OfferForm:
@@ -74,18 +75,21 @@ class NewContract(ActingView):
         """Earlier partners, and the one a link named."""
         known = Party.objects.filter(kind__in=TALENT_KINDS, talent_contracts__client=self.party)
         found = list(known.distinct().order_by("name", "pk")[:PARTNERS])
-        named = self.named()
+        named = self.named
         return [named, *(one for one in found if one != named)] if named else found
 
+    @cached_property
     def named(self) -> Party | None:
         """Who the link ``?to=`` leads to, or the talent of the contract that starts again."""
-        again = self.again()
+        again = self.again
         if again is not None:
             return again.talent
         slug = self.request.GET.get("to", "")
         return Party.objects.filter(slug=slug, kind__in=TALENT_KINDS).first() if slug else None
 
+    @cached_property
     def again(self) -> Contract | None:
+        """The ended contract that ``?again=`` names."""
         reference = self.request.GET.get("again", "")
         if not reference:
             return None
@@ -96,7 +100,7 @@ class NewContract(ActingView):
         return contract
 
     def initial(self) -> dict[str, Any]:
-        named, again = self.named(), self.again()
+        named, again = self.named, self.again
         initial: dict[str, Any] = {"talent": str(named.pk)} if named else {}
         if again is not None:
             first = _open_at_the_end(again).first()
@@ -109,9 +113,10 @@ class NewContract(ActingView):
             }
         return initial
 
+    @cached_property
     def further(self) -> list[MilestoneDraft]:
         """The other milestones that were open when the contract that starts again ended."""
-        again = self.again()
+        again = self.again
         if again is None:
             return []
         today = clock.now().date()
@@ -138,7 +143,7 @@ class Offer(ContractView):
     def get(self, request: HttpRequest, reference: str) -> HttpResponse:
         return self.show(self.contract(reference))
 
-    def show(self, contract: Contract, form: ReasonForm | None = None) -> HttpResponse:
+    def show(self, contract: Contract) -> HttpResponse:
         side = contract.side_of(self.party.pk)
         is_talent = side is Side.TALENT
         rule = rules.talent_answers_offer if is_talent else rules.client_withdraws_offer
@@ -152,7 +157,7 @@ class Offer(ContractView):
             "charge": contract.book.operations.filter(state__in=OPEN_OPERATIONS).first(),
             "why_not": rule(contract, self.actor),
             "is_due": contract.is_offered and contract.expires_at <= clock.now(),
-            "form": form,
+            "fee_percent": f"{contract.book.talent_fee / 100:g} %",
         }
         return render(self.request, "contracts/offer.html", context)
 

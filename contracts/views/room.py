@@ -10,8 +10,9 @@ from django.shortcuts import get_object_or_404, render
 
 from contracts import checklists, messages, milestones
 from contracts.forms import MessageForm
+from contracts.menus import END_DIALOG
 from contracts.models import ChecklistItem
-from contracts.queries import Room
+from contracts.queries import Room, room_of
 from contracts.queries.payments import payments_of
 from contracts.queries.room import overview_of
 from contracts.states import ChecklistCode
@@ -33,13 +34,11 @@ class Overview(ContractView):
             "contract": room.contract,
             "overview": overview,
             "message_form": form,
-            "reminder_texts": {
-                item.pk: checklists.reminder_text(item) for item in overview.checklist
-            },
-            "asks_to_end": bool(self.request.GET.get("end")) and room.contract.is_active,
+            "end_dialog": "",
         }
         if room.contract.is_active and room.may_end is None:
             context |= end_context(room, overview=overview)
+            context |= {"end_dialog": END_DIALOG, "asks_to_end": "end" in self.request.GET}
         return render(self.request, "contracts/room.html", context)
 
 
@@ -47,8 +46,13 @@ class Payments(ContractView):
     """The payments tab: each payment with what can still be refunded."""
 
     def get(self, request: HttpRequest, reference: str) -> HttpResponse:
-        room = self.room(reference)
-        context = {"room": room, "contract": room.contract, "page": payments_of(room)}
+        room = room_of(self.agreed(reference), self.actor, page="room_payments")
+        context = {
+            "room": room,
+            "contract": room.contract,
+            "page": payments_of(room),
+            "end_dialog": "",
+        }
         return render(request, "contracts/room_payments.html", context)
 
 

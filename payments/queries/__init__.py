@@ -1,7 +1,7 @@
 """What pages read of the books."""
 
 from payments.queries.balances import BalanceFigure, balances_of
-from payments.queries.contract import MoneyParts, money_bar, where_is_money
+from payments.queries.contract import MoneyParts, money_bar, movements, where_is_money
 from payments.queries.refund import RefundPage, refund_page
 from payments.queries.statement import Line, PaymentsPage, payments_page
 
@@ -13,6 +13,7 @@ __all__ = [
     "RefundPage",
     "balances_of",
     "money_bar",
+    "movements",
     "payments_page",
     "refund_page",
     "where_is_money",

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-from django.db.models import Sum
 
 from marketplace import moments
 from marketplace.components import Stage, Track
@@ -32,13 +30,24 @@ class MoneyParts:
     refunded: Money
 
 
-def money_bar(book: Book, *, in_review: Money | None = None) -> MoneyParts:
-    """The parts of a contract's money bar, from its transfers; one query.
+def movements(book: Book) -> list[Transfer]:
+    """Every transfer of a contract with its entry, oldest first; one query.
+
+    A contract has at most some hundreds: its milestones are limited by policy.
+    """
+    return list(Transfer.objects.filter(entry__book=book).select_related("entry").order_by("pk"))
+
+
+def money_bar(
+    book: Book, *, in_review: Money | None = None, moved: Sequence[Transfer] | None = None
+) -> MoneyParts:
+    """The parts of a contract's money bar, from its transfers; at most one query.
 
     Args:
         in_review: what of the escrow is submitted and waits for approval.
+        moved: the book's :func:`movements`, if they were read already.
     """
-    sums = _sums(book)
+    sums = _sums(book, movements(book) if moved is None else moved)
     released = sums.get((EntryKind.RELEASE, "out"), zero(book.currency))
     returned = sums.get((EntryKind.RETURN, "out"), zero(book.currency))
     funded = sums.get((EntryKind.FUND, "in"), zero(book.currency))
@@ -53,38 +62,37 @@ def money_bar(book: Book, *, in_review: Money | None = None) -> MoneyParts:
     )
 
 
-def where_is_money(book: Book, *, side: Side, now: datetime) -> list[Track]:
-    """*Where the money is now*: each payment, refund and return on its way; four queries.
+def where_is_money(
+    book: Book, *, side: Side, now: datetime, moved: Sequence[Transfer] | None = None
+) -> list[Track]:
+    """*Where the money is now*: each payment, refund and return on its way.
+
+    One query when the book came with its parties and its request, and ``moved`` is given.
 
     Args:
-        book: with both parties read along.
         side: the reader's; the talent reads what it receives, the client what it paid.
+        moved: the book's :func:`movements`, if they were read already.
     """
-    payments = list(book.payments.prefetch_related("refunds"))
-    request = EscrowRefundRequest.objects.filter(book=book).first()
+    payments = list(book.payments.all())
+    request: EscrowRefundRequest | None = getattr(book, "escrow_refund_request", None)
+    sums = _sums(book, movements(book) if moved is None else moved)
     return [
         *(_payment_track(one, book, side, now) for one in payments if one.refundable),
-        *_refund_tracks(payments, book, side),
+        *(_refund_track(one, book, side) for one in payments if one.refunded),
         *_request_tracks(request, book, side, now),
-        *_returned_tracks(request, book, side),
+        *_returned_tracks(request, book, side, sums),
     ]
 
 
-def _sums(book: Book) -> dict[tuple[str, str], Money]:
+def _sums(book: Book, moved: Iterable[Transfer]) -> dict[tuple[str, str], Money]:
     """Per kind of entry, what went out of escrow and what came in to the client's accounts."""
-    found = (
-        Transfer.objects.filter(entry__book=book)
-        .order_by()
-        .values_list("entry__kind", "debit", "credit")
-        .annotate(minor=Sum("amount_minor"))
-    )
     sums: dict[tuple[str, str], Money] = {}
-    for kind, debit, credit, minor in found:
-        amount = Money(minor, book.currency)
-        if debit == book.escrow_account_id:
-            sums[kind, "out"] = sums.get((kind, "out"), zero(book.currency)) + amount
-        if credit in (book.escrow_account_id, book.credit_account_id):
-            sums[kind, "in"] = sums.get((kind, "in"), zero(book.currency)) + amount
+    for one in moved:
+        kind = one.entry.kind
+        if one.debit_id == book.escrow_account_id:
+            sums[kind, "out"] = sums.get((kind, "out"), zero(book.currency)) + one.amount
+        if one.credit_id in (book.escrow_account_id, book.credit_account_id):
+            sums[kind, "in"] = sums.get((kind, "in"), zero(book.currency)) + one.amount
     return sums
 
 
@@ -109,18 +117,12 @@ def _payment_track(payment: Payment, book: Book, side: Side, now: datetime) -> T
     )
 
 
-def _refund_tracks(payments: list[Payment], book: Book, side: Side) -> Iterator[Track]:
-    whose = _to_client(book, side)
-    for payment in payments:
-        for refund in payment.refunds.all():
-            yield Track(
-                amount=refund.amount,
-                what=f"{payment.title}, {whose}",
-                stages=[
-                    Stage(word="refunded", state="past"),
-                    Stage(word="in credit", state="here"),
-                ],
-            )
+def _refund_track(payment: Payment, book: Book, side: Side) -> Track:
+    return Track(
+        amount=payment.refunded,
+        what=f"{payment.title}, {_to_client(book, side)}",
+        stages=[Stage(word="refunded", state="past"), Stage(word="in credit", state="here")],
+    )
 
 
 def _request_tracks(
@@ -144,11 +146,14 @@ def _request_tracks(
 
 
 def _returned_tracks(
-    request: EscrowRefundRequest | None, book: Book, side: Side
+    request: EscrowRefundRequest | None,
+    book: Book,
+    side: Side,
+    sums: dict[tuple[str, str], Money],
 ) -> Iterator[Track]:
     """What went back from escrow without being asked for: the talent ended, an offer lapsed."""
     nothing = zero(book.currency)
-    returned = _sums(book).get((EntryKind.RETURN, "out"), nothing)
+    returned = sums.get((EntryKind.RETURN, "out"), nothing)
     unasked = returned - ((request.to_client or nothing) if request else nothing)
     if unasked:
         yield Track(

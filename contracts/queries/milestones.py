@@ -1,0 +1,130 @@
+"""The milestones of a room: state in words, newest submission, and what can be done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import OuterRef, Subquery
+from django.urls import reverse
+
+from contracts.models import Contract, Milestone, Submission
+from contracts.states import MilestoneState, Side
+from contracts.waiting import Action
+from marketplace import moments, transitions
+from marketplace.actors import Actor
+from marketplace.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class MilestoneRow:
+    """One milestone as a side sees it; ``stage`` is done, now or later."""
+
+    milestone: Milestone
+    stage: str
+    note: str
+    amount: Money
+    partly: bool
+    until: datetime | None
+    message: str
+    links: list[str]
+    wanted: str
+    actions: list[Action]
+
+
+def milestones_of(contract: Contract) -> list[Milestone]:
+    """All of a contract's, by number, each with its newest submission; one query."""
+    newest = Submission.objects.filter(milestone=OuterRef("pk"), taken_back_at=None).order_by("-pk")
+    found = contract.milestones.annotate(
+        submitted_message=Subquery(newest.values("message")[:1]),
+        submitted_links=Subquery(newest.values("links")[:1]),
+    ).order_by("number")
+    milestones = list(found)
+    for milestone in milestones:
+        milestone.contract = contract
+    return milestones
+
+
+def milestone_rows(
+    milestones: Sequence[Milestone], side: Side, actor: Actor, now: datetime
+) -> list[MilestoneRow]:
+    """The rows, without those that were deleted or declined while the contract ran."""
+    return [_row(one, milestones, side, actor, now) for one in milestones if not _is_gone(one)]
+
+
+def _row(
+    one: Milestone, milestones: Sequence[Milestone], side: Side, actor: Actor, now: datetime
+) -> MilestoneRow:
+    waits = one.is_submitted and one.review_until is not None and one.review_until > now
+    return MilestoneRow(
+        milestone=one,
+        stage="done" if one.paid_at else "now" if one.is_active else "later",
+        note=_note(one, now),
+        amount=one.paid or one.amount,
+        partly=bool(one.paid and one.paid < one.amount),
+        until=one.review_until if waits else None,
+        message=one.submitted_message or "" if one.is_open else "",  # type: ignore[attr-defined]
+        links=one.submitted_links or [] if one.is_open else [],  # type: ignore[attr-defined]
+        wanted=one.changes_wanted if one.state == MilestoneState.CHANGES_REQUESTED else "",
+        actions=_actions(one, milestones, side, actor, now),
+    )
+
+
+def _note(one: Milestone, now: datetime) -> str:
+    if one.paid_at:
+        return f"Paid {moments.ago(one.paid_at, now)}"
+    if one.is_submitted and one.submitted_at:
+        return f"Submitted {moments.ago(one.submitted_at, now)}"
+    due = f" · due {one.due_on:%-d %B %Y}" if one.due_on and one.is_open else ""
+    return f"{one.get_state_display()}{due}"
+
+
+_OFFERED = {
+    Side.CLIENT: (
+        # transition, label, address, posts
+        ("agree", "Agree", "milestone_agree", True),
+        ("decline", "Decline", "milestone_decline", True),
+        ("fund", "Fund {amount}", "milestone_fund", False),
+        ("revise", "Edit", "milestone_edit", False),
+        ("pay", "Approve and release", "milestone_approve", False),
+        ("ask_for_changes", "Ask for changes", "milestone_changes", False),
+        ("extend", "Extend the review", "milestone_extend", False),
+    ),
+    Side.TALENT: (
+        ("take_back_proposal", "Take the proposal back", "milestone_take_back_proposal", True),
+        ("submit", "Submit work", "milestone_submit", False),
+        ("take_back", "Take back", "milestone_take_back", True),
+    ),
+}
+
+
+def _actions(
+    one: Milestone, milestones: Sequence[Milestone], side: Side, actor: Actor, now: datetime
+) -> list[Action]:
+    """What this person can do with a milestone now, by the same rules as when they do it."""
+    if one.review_until is not None and one.review_until <= now:
+        return []
+    where = [one.contract.reference, one.number]
+    actions = [
+        Action(label=label.format(amount=one.amount), url=reverse(name, args=where), posts=posts)
+        for transition, label, name, posts in _OFFERED[side]
+        if transitions.possible(one, transition, by=actor) is None
+        and not (transition == "fund" and any(other.is_active for other in milestones))
+    ]
+    if side is Side.CLIENT and transitions.possible(one, "delete_planned", by=actor) is None:
+        if any(up.state == MilestoneState.PLANNED and up.number < one.number for up in milestones):
+            actions.append(
+                Action(label="Move up", url=reverse("milestone_up", args=where), posts=True)
+            )
+        actions.append(
+            Action(label="Delete", url=reverse("milestone_delete", args=where), posts=True)
+        )
+    return actions
+
+
+def _is_gone(one: Milestone) -> bool:
+    """Deleted, declined or taken back while the contract ran: nobody looks for it any more."""
+    if one.state == MilestoneState.DECLINED:
+        return True
+    return one.state == MilestoneState.CANCELLED and one.closed_at != one.contract.ended_at
