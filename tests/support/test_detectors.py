@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Group
 from django.db import transaction
+from django.db.models import Count, Max, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template import Context, Engine, Origin, Template
 from django.test import Client, override_settings
@@ -64,32 +65,33 @@ def test_undefined_variable_in_a_template_of_others_is_empty() -> None:
     assert Template("{{ nobody }}").render(Context()) == ""
 
 
-@pytest.mark.django_db
-def test_list_without_order_comes_back_shuffled() -> None:
+@pytest.fixture
+def groups(db: None) -> QuerySet[Group]:
     Group.objects.bulk_create(Group(name=f"group {number}") for number in range(10))
-    orders = {tuple(Group.objects.values_list("name", flat=True)) for _ in range(10)}
+    return Group.objects.filter(name__startswith="group ")
+
+
+def test_list_without_order_comes_back_shuffled(groups: QuerySet[Group]) -> None:
+    orders = {tuple(groups.values_list("name", flat=True)) for _ in range(10)}
     assert len(orders) > 1
 
 
-@pytest.mark.django_db
-def test_list_with_order_keeps_it() -> None:
-    Group.objects.bulk_create(Group(name=f"group {number}") for number in range(10))
-    orders = {tuple(Group.objects.order_by("name").values_list("name", flat=True)) for _ in "abcd"}
+def test_list_with_order_keeps_it(groups: QuerySet[Group]) -> None:
+    orders = {tuple(groups.order_by("name").values_list("name", flat=True)) for _ in range(10)}
     assert orders == {tuple(f"group {number}" for number in range(10))}
 
 
-@pytest.mark.django_db
-def test_shuffling_leaves_other_questions_alone() -> None:
-    Group.objects.bulk_create(Group(name=f"group {number}") for number in range(3))
-    groups = Group.objects.all()
-    names = groups.values("name")
-    assert groups.count() == 3
+def test_shuffling_leaves_other_questions_alone(groups: QuerySet[Group]) -> None:
+    one, two = groups.filter(name="group 1"), groups.filter(name="group 2")
+    assert groups.count() == 10
     assert groups.exists()
     assert groups.get(name="group 1").name == "group 1"
-    assert names.distinct().count() == 3
-    assert sorted(row["name"] for row in names.distinct()) == ["group 0", "group 1", "group 2"]
-    assert len(groups.filter(pk__in=Group.objects.filter(name="group 1"))) == 1
-    assert len(groups.filter(name="group 1").union(groups.filter(name="group 2"))) == 2
+    assert groups.values("name").distinct().count() == 10
+    assert len(groups.values("name").distinct()) == 10
+    assert len(groups.filter(pk__in=one)) == 1
+    assert len(one.union(two)) == 2
+    assert groups.aggregate(last=Max("name")) == {"last": "group 9"}
+    assert len(groups.values("name").annotate(times=Count("pk"))) == 10
 
 
 @pytest.mark.django_db
