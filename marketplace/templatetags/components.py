@@ -13,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from django import template
-from django.forms import BaseForm, BoundField, CheckboxInput, Select
+from django.forms import BaseForm, BoundField, CheckboxInput, RadioSelect, Select
 from django.forms.utils import flatatt
 from django.template import Context, TemplateSyntaxError
 from django.templatetags.static import static
@@ -564,9 +564,11 @@ def form_errors(form: BaseForm) -> dict[str, Any]:
 def field(
     bound: BoundField, *, prefix: str = "", suffix: str = "", bare: bool = False, label: str = ""
 ) -> dict[str, Any]:
+    options = isinstance(bound.field.widget, RadioSelect)
     return {
         "bound": bound,
-        "control": _control(bound),
+        "options": options,
+        "control": "" if options else _control(bound),
         "check": isinstance(bound.field.widget, CheckboxInput),
         "prefix": prefix,
         "suffix": suffix,

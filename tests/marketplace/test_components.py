@@ -36,6 +36,9 @@ class AmountForm(forms.Form):
     amount = forms.CharField(help_text="At least $5.00.")
     note = forms.CharField(required=False, widget=forms.Textarea)
     kind = forms.ChoiceField(choices=[("fixed", "Fixed price")])
+    side = forms.ChoiceField(
+        choices=[("client", "Client"), ("talent", "Talent")], widget=forms.RadioSelect
+    )
     agreed = forms.BooleanField(label="I give up $500.00.")
 
     def clean(self):
@@ -528,6 +531,24 @@ def test_field_looks_like_its_kind(name, css):
 
     assert field.query(f".{css}") != []
     assert field.query("label")[0].attrs["for"] == f"id_{name}"
+
+
+def test_field_of_options_is_a_group_with_its_error():
+    group = page("{% field form.side %}", form=AmountForm({"side": "nobody"}))
+    fieldset = group.query("fieldset")[0]
+
+    assert text(group.query("legend")[0]) == "Side"
+    assert [text(label) for label in group.query("label")] == ["Client", "Talent"]
+    described = group.query(f"#{fieldset.attrs['aria-describedby']}")[0]
+    assert "nobody is not one of the available choices" in text(described)
+
+
+def test_field_of_options_keeps_what_was_chosen():
+    group = page("{% field form.side %}", form=AmountForm({"side": "talent"}))
+
+    assert [node.attrs["value"] for node in group.query("input") if "checked" in node.attrs] == [
+        "talent"
+    ]
 
 
 def test_field_keeps_its_label_for_screen_readers_when_bare():
