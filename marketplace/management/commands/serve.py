@@ -128,7 +128,7 @@ def _web(host: str, port: int, workers: int) -> list[str]:
         *(sys.executable, "-m", "granian", "--interface", "wsgi"),
         *("--host", host, "--port", str(port)),
         *("--workers", str(workers), "--blocking-threads", "2"),
-        *("--log-level", "warning", "--respawn-failed-workers"),
+        *("--no-ws", "--log-level", "warning", "--respawn-failed-workers"),
         "marketplace.wsgi:application",
     ]
 
