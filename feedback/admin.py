@@ -32,7 +32,7 @@ from marketplace.support.tools import tool
 
 
 class FeedbackList(QueueList):
-    def url_for_result(self, result: Feedback) -> str:
+    def url_for_result(self, result: Any) -> str:
         return reverse("admin:feedback_feedback_change", args=[_name(result)])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django import forms
 from django.contrib import admin
 from django.db.models import Q, QuerySet
@@ -50,7 +51,7 @@ class UserAdmin(ReadOnlyAdmin):
 
     def sections(self, row: User) -> Sequence[Section]:
         memberships = row.memberships.select_related("party").order_by("pk")
-        addresses = row.emailaddress_set.order_by("pk")
+        addresses = EmailAddress.objects.filter(user=row).order_by("pk")
         return [
             _memberships(memberships, "Acts for", lambda one: link(one.party)),
             Section(

@@ -181,7 +181,9 @@ def record(operation: GatewayOperation, book: Book, outcome: Outcome) -> bool:
 
 
 def _read(operation_id: int) -> GatewayOperation:
-    operation: GatewayOperation = GatewayOperation.objects.get(pk=operation_id)
+    """As it is now: read again after each transaction, several times on one way."""
+    operation = GatewayOperation.objects.filter(pk=operation_id).order_by("pk").first()
+    assert operation is not None, f"there is no operation {operation_id}"
     return operation
 
 

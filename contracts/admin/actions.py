@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import singledispatch
-from typing import Any
+from typing import Any, cast
 
 from contracts import closing, escrow_answers
 from contracts.closing import Choice
@@ -149,7 +149,7 @@ class DecideForm(ToldForm):
 
     def __init__(self, row: EscrowRefundRequest, data: Any = None) -> None:
         super().__init__(row, data)
-        field = self.fields["to_talent"]
+        field = cast("SplitField", self.fields["to_talent"])
         field.limit(
             currency=row.currency,
             maximum=row.amount,

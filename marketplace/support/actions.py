@@ -27,7 +27,7 @@ from marketplace.actors import Actor
 from marketplace.components import Effect
 from marketplace.refusals import InvalidInput, Refused
 from marketplace.support.sections import address
-from marketplace.support.tools import Tool, of_model
+from marketplace.support.tools import Tool, of_model, person
 
 TEMPLATE = "admin/support/action.html"
 
@@ -123,7 +123,7 @@ class SupportAction(Tool):
     def _confirmed(self, request: HttpRequest, row: Any, form: ReasonForm) -> HttpResponse:
         given = {**form.cleaned_data, "seen": request.POST.get("seen", "")}
         try:
-            done = self._run(row, given, Actor.support(request.user))
+            done = self._run(row, given, Actor.support(person(request)))
         except Refused as refused:
             return self._refused(request, row, form, refused)
         messages.success(request, done)
@@ -142,6 +142,7 @@ class SupportAction(Tool):
         return done
 
     def _log(self, row: Any, by: Actor, words: str) -> None:
+        assert by.staff is not None
         LogEntry.objects.create(
             user=by.staff,
             content_type=ContentType.objects.get_for_model(self.model),
@@ -180,7 +181,7 @@ class SupportAction(Tool):
             "row": row,
             "back": self._back(request, row),
             "action": self,
-            "refusal": self.refusal(row, Actor.support(request.user)),
+            "refusal": self.refusal(row, Actor.support(person(request))),
             "form": form,
             "effects": (),
             "seen": "",

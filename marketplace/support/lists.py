@@ -58,7 +58,7 @@ class QueueFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(name, queue.title) for name, queue in model_admin.queues.items()]
 
-    def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:
+    def choices(self, changelist: Any) -> Iterator[Any]:
         chosen = changelist.model_admin.chosen
         for name, title in self.lookup_choices:
             yield {
@@ -152,21 +152,24 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        shown = tools.of_list(self.model, request.user)
+        shown = tools.of_list(self.model, tools.person(request))
         return super().changelist_view(request, {"tools": shown, **(extra_context or {})})
 
     def render_change_form(
-        self, request: HttpRequest, context: Any, *args: Any, obj: Any = None, **kwargs: Any
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        context["sections"] = self.sections(obj)
-        context["tools"] = tools.of_row(obj, request.user)
-        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+        row = kwargs["obj"]
+        context["sections"] = self.sections(row)
+        context["tools"] = tools.of_row(row, tools.person(request))
+        return super().render_change_form(request, context, *args, **kwargs)
 
 
 class QueueList(ChangeList):
     """A list that is narrowed to its queue and sorted as that queue's index is."""
 
-    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str]:
+    model_admin: Any
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         return list(self.model_admin.get_ordering(request))
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:

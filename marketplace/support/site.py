@@ -8,8 +8,9 @@ from allauth.account.decorators import secure_admin_login
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 
-from marketplace.support import dashboard
+from marketplace.support import dashboard, tools
 
 
 class SupportSite(AdminSite):
@@ -23,9 +24,9 @@ class SupportSite(AdminSite):
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         return secure_admin_login(super().login)(request, extra_context)
 
-    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
         return redirect("account_change_password")
 
-    def index(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        panels = dashboard.panels_for(request.user)
+    def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
+        panels = dashboard.panels_for(tools.person(request))
         return super().index(request, {"panels": panels, **(extra_context or {})})

@@ -6,9 +6,10 @@ An upper floor may give a tool to a row of a lower one: the contract's link on i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 
 from django.db.models import Model
+from django.http import HttpRequest
 
 from marketplace.actors import Actor
 from marketplace.models import User
@@ -43,6 +44,11 @@ class Shown:
     label: str
     address: str
     refusal: Refusal | None
+
+
+def person(request: HttpRequest) -> User:
+    """Who asks, behind the admin's door."""
+    return cast("User", request.user)
 
 
 def tool(declared: T) -> T:
