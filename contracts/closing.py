@@ -51,6 +51,7 @@ __all__ = [
     "Choice",
     "EndPlan",
     "Facts",
+    "confirmed_figures",
     "end",
     "facts_of",
     "feedback_closes",
@@ -148,6 +149,27 @@ def feedback_closes(ended_at: datetime) -> datetime:
     return datetime.combine(after, time.min, tzinfo=UTC)
 
 
+def confirmed_figures(decided: EndPlan) -> Any:
+    """The figures of a plan that is carried out, kept with the contract for good."""
+    return freeze(
+        {
+            "side": decided.side.value,
+            "choice": decided.choice.kind.value,
+            "escrow": decided.escrow,
+            "paid": decided.paid,
+            "received": decided.received,
+            "returned": decided.returned,
+            "requested": decided.requested,
+            "cancelled": [
+                one.title
+                for effect in decided.effects
+                if isinstance(effect, CancelMilestones)
+                for one in effect.milestones
+            ],
+        }
+    )
+
+
 def ended_sentence(contract: Contract, by: Actor | None = None) -> str:
     """Who ended a contract, for those who come second."""
     side = Side(contract.ended_side)
@@ -185,7 +207,7 @@ def _carry_out(ending: _End, *, reason: str, note: str) -> None:
             at=ending.at,
             because=reason,
             note=note,
-            figures=_shown(ending),
+            figures=confirmed_figures(ending.plan),
             feedback_until=feedback_closes(ending.at),
         )
     checklists.open_for(contract)
@@ -334,25 +356,3 @@ def _figures(facts: Facts) -> dict[str, Any]:
         "charge": charge.minor if charge else 0,
         "milestones": [[one.pk, one.state, one.amount.minor] for one in facts.milestones],
     }
-
-
-def _shown(ending: _End) -> Any:
-    """The figures that were confirmed, kept with the contract for good."""
-    decided = ending.plan
-    return freeze(
-        {
-            "side": decided.side.value,
-            "choice": decided.choice.kind.value,
-            "escrow": decided.escrow,
-            "paid": decided.paid,
-            "received": decided.received,
-            "returned": decided.returned,
-            "requested": decided.requested,
-            "cancelled": [
-                one.title
-                for effect in decided.effects
-                if isinstance(effect, CancelMilestones)
-                for one in effect.milestones
-            ],
-        }
-    )
