@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_control
 
-from contracts.models import Contract
-from contracts.states import AGREED_CONTRACTS
+from contracts.queries import room_of
+from contracts.views.base import ContractView
 from feedback import giving, queries
 from feedback.forms import FeedbackForm
 from feedback.queries import Stage, Standing
 from marketplace import clock, moments, policy
-from marketplace.actors import Actor
 from marketplace.refusals import InvalidInput, Overtaken, Refused
 from marketplace.views import refused
-from marketplace.views.base import ActingView
 
 
 @method_decorator(cache_control(private=True, no_store=True), name="dispatch")
-class FeedbackView(ActingView):
+class FeedbackView(ContractView):
     """A page with the form; no cache keeps it, whatever stands on it."""
 
     template: str
@@ -33,7 +30,7 @@ class FeedbackView(ActingView):
         if not form.is_valid():
             return self.show(request, standing, form)
         try:
-            receipt = self.act(standing, form)
+            receipt = self.carry_out(standing, form)
         except InvalidInput as invalid:
             form.add_error(invalid.field, invalid.sentence)
             return self.show(request, standing, form)
@@ -42,15 +39,18 @@ class FeedbackView(ActingView):
         messages.success(request, receipt)
         return redirect("feedback", reference)
 
-    def act(self, standing: Standing, form: FeedbackForm) -> str:
+    def carry_out(self, standing: Standing, form: FeedbackForm) -> str:
         """Do what the form says; returns what has changed and what happens next."""
         raise NotImplementedError
 
     def standing_of(self, reference: str) -> Standing:
-        return queries.standing(self.find(_agreed, reference=reference), self.actor)
+        return queries.standing(self.agreed(reference), self.actor)
 
     def show(self, request: HttpRequest, standing: Standing, form: FeedbackForm) -> HttpResponse:
         context = {
+            "room": room_of(standing.contract, self.actor, page="feedback"),
+            "contract": standing.contract,
+            "end_dialog": "",
             "standing": standing,
             "form": form,
             "stage_template": f"feedback/stage_{standing.stage}.html",
@@ -69,7 +69,7 @@ class Page(FeedbackView):
         standing = self.standing_of(reference)
         return self.show(request, standing, FeedbackForm(other=standing.other.name))
 
-    def act(self, standing: Standing, form: FeedbackForm) -> str:
+    def carry_out(self, standing: Standing, form: FeedbackForm) -> str:
         key = form.cleaned_data["key"]
         given = giving.give(standing.contract, **form.given, key=key, by=self.actor)
         other = standing.other.name
@@ -92,17 +92,11 @@ class Edit(FeedbackView):
         form = FeedbackForm(initial=initial, other=standing.other.name)
         return self.show(request, standing, form)
 
-    def act(self, standing: Standing, form: FeedbackForm) -> str:
+    def carry_out(self, standing: Standing, form: FeedbackForm) -> str:
         if standing.mine is None:
             raise Overtaken("There is no feedback of your side to change.")
         giving.edit(standing.mine, **form.given, by=self.actor)
         return "Your feedback was changed. It is still sealed."
-
-
-def _agreed(actor: Actor) -> QuerySet[Contract]:
-    """Contracts that became one; an offer has no feedback to speak of."""
-    agreed = Contract.objects.visible_to(actor).filter(state__in=AGREED_CONTRACTS)
-    return agreed.select_related("client", "talent")
 
 
 def _hidden_because(standing: Standing) -> str:

@@ -66,7 +66,7 @@ def test_page_before_the_end(client):
     assert 'name="stars"' not in page.text
 
 
-def test_page_of_an_offer_is_not_found(client):
+def test_page_of_an_offer_leads_to_the_offer(client):
     party, talent = PartyFactory(), FreelancerFactory()
     with clock.at(NOON):
         offer = offers.make(
@@ -79,7 +79,8 @@ def test_page_of_an_offer_is_not_found(client):
             key="",
             by=owner_of(party),
         )
-    assert get(client, offer, Side.CLIENT).status_code == 404
+    assert get(client, offer, Side.CLIENT).url == url_of(offer, "offer")
+    assert post(client, offer, Side.CLIENT, stars=5).url == url_of(offer, "offer")
 
 
 def test_page_of_an_open_window_has_the_form(client, contract):
