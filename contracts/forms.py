@@ -188,7 +188,13 @@ class ReasonForm(Refusable, forms.Form):
 
 
 class MessageForm(KeyedForm):
+    """A message to the other side."""
+
     text = prose("Message", rows=2)
+
+    def __init__(self, *args: Any, other: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["text"].widget.attrs["placeholder"] = f"Write to {other}"
 
 
 class ApproveForm(Refusable, KeyedForm):

@@ -25,8 +25,6 @@ class MilestoneRow:
     stage: str
     note: str
     amount: Money
-    partly: bool
-    until: datetime | None
     message: str
     links: list[str]
     wanted: str
@@ -56,14 +54,11 @@ def milestone_rows(
 def _row(
     one: Milestone, milestones: Sequence[Milestone], side: Side, actor: Actor, now: datetime
 ) -> MilestoneRow:
-    waits = one.is_submitted and one.review_until is not None and one.review_until > now
     return MilestoneRow(
         milestone=one,
         stage="done" if one.paid_at else "now" if one.is_active else "later",
         note=_note(one, now),
         amount=one.paid or one.amount,
-        partly=bool(one.paid and one.paid < one.amount),
-        until=one.review_until if waits else None,
         message=one.submitted_message or "" if one.is_open else "",  # type: ignore[attr-defined]
         links=one.submitted_links or [] if one.is_open else [],  # type: ignore[attr-defined]
         wanted=one.changes_wanted if one.state == MilestoneState.CHANGES_REQUESTED else "",
@@ -73,16 +68,18 @@ def _row(
 
 def _note(one: Milestone, now: datetime) -> str:
     if one.paid_at:
-        return f"Paid {moments.ago(one.paid_at, now)}"
-    if one.is_submitted and one.submitted_at:
-        return f"Submitted {moments.ago(one.submitted_at, now)}"
+        part = f" · of {one.amount}" if one.paid and one.paid < one.amount else ""
+        return f"Paid {moments.ago(one.paid_at, now)}{part}"
+    if one.submitted_at and one.review_until:
+        then = f" · released by itself {moments.left(one.review_until, now)}"
+        return f"Submitted {moments.ago(one.submitted_at, now)}{then}"
     due = f" · due {one.due_on:%-d %B %Y}" if one.due_on and one.is_open else ""
     return f"{one.get_state_display()}{due}"
 
 
+# Transition, label, address, whether it is a button that posts.
 _OFFERED = {
     Side.CLIENT: (
-        # transition, label, address, posts
         ("agree", "Agree", "milestone_agree", True),
         ("decline", "Decline", "milestone_decline", True),
         ("fund", "Fund {amount}", "milestone_fund", False),
@@ -102,14 +99,19 @@ _OFFERED = {
 def _actions(
     one: Milestone, milestones: Sequence[Milestone], side: Side, actor: Actor, now: datetime
 ) -> list[Action]:
-    """What this person can do with a milestone now, by the same rules as when they do it."""
+    """What this person can do with a milestone now, by the same rules as when they do it.
+
+    What the strip above offers already is left out here.
+    """
     if one.review_until is not None and one.review_until <= now:
         return []
+    in_strip = ("pay", "ask_for_changes") if one.is_submitted else ("submit",)
     where = [one.contract.reference, one.number]
     actions = [
         Action(label=label.format(amount=one.amount), url=reverse(name, args=where), posts=posts)
         for transition, label, name, posts in _OFFERED[side]
-        if transitions.possible(one, transition, by=actor) is None
+        if transition not in in_strip
+        and transitions.possible(one, transition, by=actor) is None
         and not (transition == "fund" and any(other.is_active for other in milestones))
     ]
     if side is Side.CLIENT and transitions.possible(one, "delete_planned", by=actor) is None:

@@ -97,6 +97,7 @@ class Overview:
     refund_until: datetime | None
     open_charge: Money | None
     leftover: Money
+    feedback_is_open: bool
 
     @property
     def done(self) -> int:
@@ -163,19 +164,17 @@ def overview_of(room: Room) -> Overview:
         refund_until=_refund_until(milestones, request, room.now),
         open_charge=_open_charge(contract),
         leftover=_leftover(contract, open_ones),
+        feedback_is_open=bool(contract.feedback_until and room.now < contract.feedback_until),
     )
 
 
 def _parts(
     contract: Contract, open_ones: Sequence[Milestone], moved: Sequence[Transfer]
 ) -> list[Part]:
-    submitted = [one.amount for one in open_ones if one.is_submitted]
-    in_review = total(submitted, contract.currency)
-    bar = money_bar(contract.book, in_review=in_review, moved=moved)
+    bar = money_bar(contract.book, moved=moved)
     planned = [one.amount for one in open_ones if one.state == MilestoneState.PLANNED]
     return [
         Part(kind="paid", label="Paid", amount=bar.paid),
-        Part(kind="review", label="In review", amount=bar.in_review),
         Part(kind="held", label="In escrow", amount=bar.escrow),
         Part(kind="returned", label="Returned from escrow", amount=bar.returned),
         Part(kind="refunded", label="Refunded", amount=bar.refunded),

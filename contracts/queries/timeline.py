@@ -119,6 +119,9 @@ def _changes(contract: Contract, side: Side, names: dict[int, str]) -> Iterator[
     rows = contract.history.select_related("actor_membership").order_by("-sequence")
     for row in rows[:SHOWN]:
         icon, words = _words_of(row)
+        came_with_the_offer = row.transition == "create" and row.at == contract.offered_at
+        if row.row_label == "milestone" and came_with_the_offer:
+            continue
         if words:
             said = words.format(who=_who(row, contract, side), what=names.get(row.row_id, ""))
             yield Event(row.at, row.sequence, icon=icon, words=said)

@@ -25,7 +25,8 @@ class Overview(ContractView):
     """The room's first tab; with ``?end=1`` its end dialog is open."""
 
     def get(self, request: HttpRequest, reference: str) -> HttpResponse:
-        return self.show(self.room(reference), MessageForm())
+        room = self.room(reference)
+        return self.show(room, MessageForm(other=room.other.name))
 
     def show(self, room: Room, form: MessageForm) -> HttpResponse:
         overview = overview_of(room)
@@ -60,8 +61,8 @@ class Write(ContractView):
     """Writes a message to the other side."""
 
     def post(self, request: HttpRequest, reference: str) -> HttpResponse:
-        contract = self.agreed(reference)
-        form = MessageForm(request.POST)
+        room = self.room(reference)
+        contract, form = room.contract, MessageForm(request.POST, other=room.other.name)
         if not form.is_valid():
             return self.refused(reference, form)
         try:
