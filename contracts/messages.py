@@ -32,7 +32,7 @@ def write(contract: Contract, *, text: str, key: str, by: Actor) -> Message:
     if not text.strip():
         raise InvalidInput("Write something first.", field="text")
     message = Message.objects.create(
-        contract=contract, author=by.membership, text=text.strip(), at=clock.now()
+        contract=contract, author=by.as_member, text=text.strip(), at=clock.now()
     )
     positions.touch(contract, now=clock.now())
     notices.message_received(message, by=by)

@@ -154,7 +154,7 @@ def submit(milestone: Milestone, *, message: str, links: list[str], by: Actor) -
     milestone = _move(milestone, "submit", by=by, at=clock.now())
     Submission.objects.create(
         milestone=milestone,
-        membership=by.membership,
+        membership=by.as_member,
         message=message,
         links=links,
         at=clock.now(),

@@ -85,7 +85,7 @@ def accept(contract: Contract, *, by: Actor) -> Contract:
     contract = transitions.enter(contract)
     now = clock.now()
     transitions.move(contract, "accept", by=by, at=now)
-    Assignment.objects.create(contract=contract, membership=by.membership, since=now)
+    Assignment.objects.create(contract=contract, membership=by.as_member, since=now)
     positions.touch(contract, now=now)
     notices.offer_accepted(contract, by=by)
     return contract

@@ -1,6 +1,6 @@
 """Addresses of the contracts app."""
 
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from contracts.views import ending, jobs, milestones, offers, requests, room
 
@@ -23,7 +23,7 @@ _milestone = [
     path("up/", milestones.Answer.as_view(verb="up"), name="milestone_up"),
 ]
 
-_contract = [
+_contract: list[URLPattern | URLResolver] = [
     path("", room.Overview.as_view(), name="room"),
     path("payments/", room.Payments.as_view(), name="room_payments"),
     path("messages/", room.Write.as_view(), name="write"),

@@ -36,6 +36,13 @@ class Actor:
         return self.membership.party_id if self.membership else None
 
     @property
+    def as_member(self) -> Membership:
+        """The membership of an actor whom a rule has found to be a member."""
+        if self.membership is None:
+            raise TypeError(f"{self.kind} is no member")
+        return self.membership
+
+    @property
     def user(self) -> User | None:
         return self.membership.user if self.membership else self.staff
 

@@ -34,7 +34,7 @@ class allowed:  # noqa: N801 - reads as part of the decorator: permission=allowe
     def __init__(self, rule: RuleFunction) -> None:
         self.rule = rule
 
-    def __call__(self, row: Any, actor: Actor) -> bool:
+    def __call__(self, row: Any, actor: Any) -> bool:
         return self.rule(row, actor) is None
 
 

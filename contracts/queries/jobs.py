@@ -144,7 +144,7 @@ def _page(found: ContractQuerySet, side: Side, cursor: Cursor | None) -> QuerySe
         found.select_related(
             "client", "talent", "book__escrow_account", "book__escrow_refund_request"
         )
-        .prefetch_related(Prefetch("milestones", open_ones, to_attr="open_milestones"))
+        .prefetch_related(Prefetch("milestones", open_ones, to_attr="unpaid"))
         .annotate(
             left_to_do=_number(to_do.filter(state=ItemState.OPEN)), checklist_total=_number(to_do)
         )
@@ -159,13 +159,14 @@ def _number(rows: QuerySet[ChecklistItem]) -> Coalesce:
 
 def _row(contract: Contract, actor: Actor, side: Side, now: datetime) -> Row:
     escrow = contract.book.escrow
-    for milestone in contract.open_milestones:
+    unpaid: list[Milestone] = contract.unpaid  # type: ignore[attr-defined]
+    for milestone in unpaid:
         milestone.contract = contract
     waits = waiting(
         contract,
         side,
         now=now,
-        open_milestones=contract.open_milestones,
+        open_milestones=unpaid,
         request=getattr(contract.book, "escrow_refund_request", None),
         escrow=escrow,
     )
@@ -205,7 +206,8 @@ def _tabs(mine: ContractQuerySet, current: str, search: str) -> list[Tab]:
 
 def _counts(mine: ContractQuerySet) -> dict[str, int]:
     parts = [_counted(mine.filter(state=state)) for state in ContractState]
-    return dict(parts[0].union(*parts[1:], all=True))
+    counts: dict[str, int] = dict(parts[0].union(*parts[1:], all=True))  # type: ignore[arg-type]
+    return counts
 
 
 def _counted(mine: ContractQuerySet) -> QuerySet[Contract]:

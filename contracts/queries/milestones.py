@@ -38,7 +38,7 @@ def milestones_of(contract: Contract) -> list[Milestone]:
         submitted_message=Subquery(newest.values("message")[:1]),
         submitted_links=Subquery(newest.values("links")[:1]),
     ).order_by("number")
-    milestones = list(found)
+    milestones: list[Milestone] = list(found)
     for milestone in milestones:
         milestone.contract = contract
     return milestones
