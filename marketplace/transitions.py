@@ -185,7 +185,7 @@ def history_row(row: Stateful, name: str, *, source: str, by: Actor, reason: str
     """The unsaved history row of a change that brought the aggregate to its present version."""
     aggregate = row.aggregate
     relation = type(aggregate)._meta.get_field("history")
-    model, key = relation.related_model, relation.field.name  # type: ignore[union-attr]
+    model, key = relation.related_model, relation.field.name
     return model(
         **{key: aggregate},
         **by.columns(),
