@@ -109,7 +109,7 @@ class SupportAction(Tool):
 
     def view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
         if not request.user.has_perm(self.permission):
-            pass
+            raise PermissionDenied
         row = get_object_or_404(self._rows(), pk=pk) if self.of_row else None
         if request.method != "POST":
             return self._page(request, row, self.form_class(row))
