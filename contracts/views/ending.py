@@ -17,9 +17,10 @@ from contracts.forms import EndForm
 from contracts.models import Contract, Milestone
 from contracts.plans import ChoiceKind, RequestEscrowRefund
 from contracts.queries import Room
+from contracts.queries.room import Overview
 from contracts.states import Side
 from contracts.views.base import ContractView, refuse
-from marketplace import moments
+from marketplace import moments, typed
 from marketplace.components import Effect
 from marketplace.money import Money
 from marketplace.refusals import FiguresChanged, InvalidInput, Overtaken
@@ -50,7 +51,7 @@ class End(ContractView):
             messages.info(request, _faster(room))
             return self.to_room()
         refuse(room.may_end)
-        return self.show(room, end_context(room))
+        return self.show(room, end_context(room, kept=typed.kept_for(request)))
 
     def post(self, request: HttpRequest, reference: str) -> HttpResponse:
         room = self.room(reference)
@@ -122,14 +123,16 @@ def end_context(
     *,
     facts: Facts | None = None,
     form: EndForm | None = None,
-    overview: Any = None,
+    overview: Overview | None = None,
     seen: str = "",
+    kept: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What the end form shows: reminders, the choice, and the figures for it.
 
     Args:
         facts: as read just now; read here otherwise.
         overview: the room's, whose rows are used instead of reading them again.
+        kept: what was typed before signing in again.
         seen: the token that was confirmed and refused, to say what has changed since.
     """
     contract = room.contract
@@ -137,6 +140,7 @@ def end_context(
         contract, milestones=overview.milestones if overview else None
     )
     form = form or form_of(room, facts)
+    form.initial.update(kept or {})
     chosen = _chosen(form)
     plan = _plan(facts, room.side, chosen, form)
     token = closing.seen_token(contract, facts)

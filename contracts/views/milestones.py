@@ -24,7 +24,7 @@ from contracts.models import Contract, Milestone
 from contracts.queries import room_of
 from contracts.states import ACTIVE_MILESTONES, MilestoneState
 from contracts.views.base import ContractView, refuse
-from marketplace import policy, transitions
+from marketplace import policy, transitions, typed
 from marketplace.components import Effect
 from marketplace.money import Money, zero
 from marketplace.refusals import InvalidInput, Overtaken, Refusal, Refused
@@ -43,7 +43,9 @@ class FormView(ContractView):
         except Overtaken as overtaken:
             messages.info(request, overtaken.sentence)
             return self.to_room()
-        return self.show(subject, self.form(subject))
+        form = self.form(subject)
+        form.initial.update(typed.kept_for(request))
+        return self.show(subject, form)
 
     def post(self, request: HttpRequest, **where: Any) -> HttpResponse:
         subject = self.subject(**where)

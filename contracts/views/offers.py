@@ -16,7 +16,7 @@ from contracts.models import Contract
 from contracts.offers import MilestoneDraft
 from contracts.states import MilestoneState, Side
 from contracts.views.base import ContractView
-from marketplace import clock, parties
+from marketplace import clock, parties, typed
 from marketplace.models import Party
 from marketplace.refusals import InvalidInput, NotYours
 from marketplace.states import TALENT_KINDS
@@ -33,7 +33,7 @@ class NewContract(ActingView):
     def get(self, request: HttpRequest) -> HttpResponse:
         if not self.party.is_client:
             return render(request, "contracts/new_contract_for_clients.html", status=403)
-        return self.show(self.form(initial=self.initial()))
+        return self.show(self.form(initial=self.initial() | typed.kept_for(request)))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = self.form(request.POST, initial=self.initial())

@@ -18,6 +18,7 @@ from contracts.queries.room import overview_of
 from contracts.states import ChecklistCode
 from contracts.views.base import ContractView
 from contracts.views.ending import end_context
+from marketplace import typed
 from marketplace.refusals import InvalidInput, Refused
 
 
@@ -26,9 +27,12 @@ class Overview(ContractView):
 
     def get(self, request: HttpRequest, reference: str) -> HttpResponse:
         room = self.room(reference)
-        return self.show(room, MessageForm(other=room.other.name))
+        kept = typed.kept_for(request)
+        return self.show(room, MessageForm(other=room.other.name, initial=kept), kept)
 
-    def show(self, room: Room, form: MessageForm) -> HttpResponse:
+    def show(
+        self, room: Room, form: MessageForm, kept: dict[str, Any] | None = None
+    ) -> HttpResponse:
         overview = overview_of(room)
         context: dict[str, Any] = {
             "room": room,
@@ -38,7 +42,7 @@ class Overview(ContractView):
             "end_dialog": "",
         }
         if room.contract.is_active and room.may_end is None:
-            context |= end_context(room, overview=overview)
+            context |= end_context(room, overview=overview, kept=kept)
             context |= {"end_dialog": END_DIALOG, "asks_to_end": "end" in self.request.GET}
         return render(self.request, "contracts/room.html", context)
 

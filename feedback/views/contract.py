@@ -13,7 +13,7 @@ from contracts.views.base import ContractView
 from feedback import giving, queries
 from feedback.forms import FeedbackForm
 from feedback.queries import Stage, Standing
-from marketplace import clock, moments, policy
+from marketplace import clock, moments, policy, typed
 from marketplace.refusals import InvalidInput, Overtaken, Refused
 from marketplace.views import refused
 
@@ -67,7 +67,8 @@ class Page(FeedbackView):
 
     def get(self, request: HttpRequest, reference: str) -> HttpResponse:
         standing = self.standing_of(reference)
-        return self.show(request, standing, FeedbackForm(other=standing.other.name))
+        kept = typed.kept_for(request)
+        return self.show(request, standing, FeedbackForm(initial=kept, other=standing.other.name))
 
     def carry_out(self, standing: Standing, form: FeedbackForm) -> str:
         key = form.cleaned_data["key"]

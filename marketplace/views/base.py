@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.generic import View
 
+from marketplace import typed
 from marketplace.actors import Actor
 from marketplace.models import Membership, Party
 from marketplace.requests import SignedInRequest
@@ -79,9 +80,12 @@ class ActingView(View):
 
 
 def sign_in_first(request: HttpRequest) -> HttpResponse:
-    """To the sign-in, and from there back to the page the person was on."""
-    here = request.get_full_path()
-    return redirect_to_login(here if request.method in ASKS_ONLY else page_before(request, "/"))
+    """To the sign-in, and from there back to the page the person was on, with what was typed."""
+    if request.method in ASKS_ONLY:
+        return redirect_to_login(request.get_full_path())
+    page = page_before(request, "/")
+    typed.keep(request, page)
+    return redirect_to_login(page)
 
 
 def belongs_elsewhere(request: HttpRequest, party: Party) -> HttpResponse:

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from marketplace import clock
+from marketplace import clock, typed
 from marketplace.actors import Actor
 from marketplace.components import Effect
 from marketplace.refusals import InvalidInput, NotYours
@@ -30,7 +30,8 @@ class GiveRefundView(ActingView):
         if refusal is not None:
             context = {"payment": payment, "why_not": refusal.sentence}
             return render(request, "payments/refund_closed.html", context)
-        return self._show(queries.refund_page(payment), RefundForm(payment))
+        form = RefundForm(payment, initial=typed.kept_for(request))
+        return self._show(queries.refund_page(payment), form)
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         payment = self._payment(pk)
