@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -203,6 +204,10 @@ def held_requests() -> Panel:
     )
 
 
+def _next(due_at: datetime | None) -> str:
+    return f"asked again {moments.left(due_at, clock.now())}" if due_at else "settled"
+
+
 @panel(place=3, permission="payments.view_gatewayoperation")
 def unsettled_operations() -> Panel:
     unsettled = GatewayOperation.objects.filter(UNSETTLED)
@@ -211,5 +216,5 @@ def unsettled_operations() -> Panel:
         "Gateway operations",
         reverse("admin:payments_gatewayoperation_changelist"),
         f"{how_many(unsettled)} not settled.",
-        [(link(one), one.book.reference, f"asked again {when(one.due_at)}") for one in first],
+        [(link(one), one.book.reference, _next(one.due_at)) for one in first],
     )
