@@ -1,0 +1,764 @@
+"""A market that lives at random: both sides, support, the gateway and the clock, in any order.
+
+Every rule plays one public capability as a person would, sometimes as the wrong person, sometimes
+too late, sometimes twice. A refusal is fine; any other exception is a defect. After each step that
+changed anything the audit is run, and beyond it: what the gateway charged is somewhere in the
+books to the cent, the end of a contract moved exactly what its plan showed, nothing that was due
+on a contract that somebody touched was left undone, and My Jobs sorts by the true deadlines.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from django.db import transaction
+from django.db.models import F, Sum
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from contracts import (
+    checklists,
+    closing,
+    escrow_answers,
+    funding,
+    messages,
+    milestones,
+    offers,
+    positions,
+)
+from contracts.closing import Choice
+from contracts.models import ChecklistItem, Contract, Milestone
+from contracts.offers import MilestoneDraft
+from contracts.plans import ChoiceKind
+from contracts.states import (
+    ACTIVE_MILESTONES,
+    ContractState,
+    EndReason,
+    MilestoneState,
+    Side,
+)
+from feedback import giving, windows
+from feedback.models import Feedback
+from marketplace import auditing, cases, clock, once, sweeping
+from marketplace.actors import Actor
+from marketplace.models import Case
+from marketplace.money import Money
+from marketplace.refusals import Refused
+from marketplace.states import CaseState
+from payments import operations, refunds
+from payments.gateways import sandbox
+from payments.models import (
+    Account,
+    EscrowRefundRequest,
+    GatewayOperation,
+    Payment,
+    SandboxCharge,
+    Transfer,
+)
+from payments.states import (
+    HELD_REQUESTS,
+    KEPT,
+    OPEN_REQUESTS,
+    AccountKind,
+    OperationState,
+    RequestState,
+)
+from tests.factories import NOON, reread
+from tests.proof.world import CURRENCIES, World, pick
+
+R = TypeVar("R")
+F_ = TypeVar("F_", bound=Callable[..., Any])
+
+PLAYED: set[Callable[..., Any]] = set()
+"""The capabilities that some rule plays."""
+
+METHODS = (
+    sandbox.ACCEPTS,
+    sandbox.ACCEPTS,
+    sandbox.ACCEPTS,
+    sandbox.TIMES_OUT,
+    sandbox.TIMES_OUT,
+    sandbox.ANSWERS_TWICE,
+    sandbox.NEVER_ANSWERS,
+    sandbox.DECLINES,
+)
+MINORS = (500, 501, 999, 12_345, 50_000, 50_005, 499, 1, 0)
+PARTS = (1.0, 1.0, 0.5, 0.333, 0.07, 0.01, 1.01)
+STEPS = (
+    timedelta(seconds=1),
+    timedelta(minutes=1),
+    timedelta(hours=5),
+    timedelta(days=1),
+    timedelta(days=3),
+    timedelta(days=7),
+    timedelta(days=15),
+    timedelta(days=90),
+)
+SCENES = ("offer", "funded", "submitted", "leftover", "ended", "ended after work")
+
+
+class Dice(random.Random):
+    """What a rule draws its chances from; one number, so that lives are shrunk and told shortly."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+    def __repr__(self) -> str:
+        return f"Dice({self.number})"
+
+    def one_in(self, number: int) -> bool:
+        return self.randrange(number) == 0
+
+
+DICE = st.integers(0, 2**40).map(Dice)
+
+
+class BooksBroken(AssertionError):
+    """Something that must be true is not."""
+
+
+def plays(*capabilities: Callable[..., Any]) -> Callable[[F_], F_]:
+    """Declare which capabilities a rule plays."""
+
+    def declare(function: F_) -> F_:
+        PLAYED.update(capabilities)
+        return function
+
+    return declare
+
+
+def when(*flags: str) -> Callable[[F_], F_]:
+    """Play a rule when there is something for it to do, and sometimes when there is not."""
+    return precondition(lambda life: life.steps % 8 == 5 or not life.there.isdisjoint(flags))
+
+
+class Life(RuleBasedStateMachine):
+    """One life of a market. Everything it wrote is rolled back at its end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.block = transaction.atomic()
+        self.block._from_testcase = True
+        self.block.__enter__()
+        self.now = NOON
+        self.changed = True
+        self.steps = 0
+        self.contracts = 0
+        self.there: set[str] = set()
+        with clock.at(self.now):
+            self.world = World.make()
+
+    def teardown(self) -> None:
+        transaction.set_rollback(True)
+        self.block.__exit__(None, None, None)
+
+    # How it begins ------------------------------------------------------------------------------
+
+    @initialize(dice=DICE)
+    def begin(self, dice: Dice) -> None:
+        """Lives begin at different ages, so that short ones reach the end too."""
+        scene = dice.choice(SCENES)
+        with clock.at(self.now):
+            contract = self.offer(dice, 50_000, fund_first=scene != "offer")
+            if scene == "offer":
+                return
+            contract = offers.accept(contract, by=self.world.owner(contract, Side.TALENT))
+            self.world.assign(contract)
+            if scene in ("submitted", "ended after work"):
+                self.submit_first(contract)
+            if scene == "leftover":
+                self.approve_first(contract, 12_345)
+            if scene.startswith("ended"):
+                self.end_now(contract, Side.CLIENT, Choice.nothing())
+
+    def offer(self, dice: Dice, minor: int, *, fund_first: bool, **values: Any) -> Contract:
+        client, talent = dice.choice(self.world.clients), dice.choice(self.world.talents)
+        currency = dice.choice(CURRENCIES)
+        given = {
+            "title": "Logo",
+            "description": "",
+            "currency": currency,
+            "milestones": [MilestoneDraft("Draft", Money(minor, currency))] * dice.choice((1, 2)),
+            "fund_first": fund_first,
+            "method": sandbox.ACCEPTS if fund_first else "",
+            "key": once.new_key(),
+            "by": self.world.owners[client.pk],
+        }
+        return offers.make(talent=talent, **(given | values))
+
+    def submit_first(self, contract: Contract) -> None:
+        by = self.world.owner(contract, Side.TALENT)
+        milestones.submit(contract.milestones.get(number=1), message="Done.", links=[], by=by)
+
+    def approve_first(self, contract: Contract, minor: int) -> None:
+        by = self.world.owner(contract, Side.CLIENT)
+        amount = Money(minor, contract.currency)
+        milestones.approve(contract.milestones.get(number=1), amount=amount, key="", by=by)
+
+    def end_now(self, contract: Contract, side: Side, choice: Choice) -> None:
+        contract = read(contract)
+        seen = closing.seen_token(contract, closing.facts_of(contract))
+        by = self.world.owner(contract, side)
+        closing.end(contract, choice=choice, seen=seen, gives_up=True, by=by)
+
+    # Offers --------------------------------------------------------------------------------------
+
+    @plays(offers.make)
+    @precondition(lambda life: life.contracts < 4)
+    @rule(dice=DICE)
+    def make_offer(self, dice: Dice) -> None:
+        state, fund_first = dice.getstate(), dice.one_in(2)
+        values = {"method": dice.choice(METHODS) if fund_first else "", "key": once.new_key()}
+        minor = dice.choice(MINORS)
+
+        def do() -> Contract:
+            dice.setstate(state)
+            return self.offer(dice, minor, fund_first=fund_first, **values)
+
+        self.act(do, twice=dice.one_in(4))
+
+    @plays(offers.make)
+    @when("contract ended")
+    @precondition(lambda life: life.contracts < 5)
+    @rule(dice=DICE)
+    def start_again(self, dice: Dice) -> None:
+        before = pick(dice, Contract.objects.filter(state=ContractState.ENDED), every())
+        given = {
+            "talent": before.talent,
+            "title": before.title,
+            "description": "",
+            "currency": before.currency,
+            "milestones": [MilestoneDraft("Draft", Money(12_345, before.currency))],
+            "fund_first": True,
+            "method": dice.choice(METHODS),
+            "follows": before,
+            "key": once.new_key(),
+            "by": self.world.owner(before, Side.CLIENT),
+        }
+        self.act(lambda: offers.make(**given), twice=dice.one_in(4))
+
+    @plays(offers.accept, offers.decline, offers.withdraw)
+    @when("contract offered")
+    @rule(dice=DICE)
+    def answer_offer(self, dice: Dice) -> None:
+        answers = (offers.accept, offers.accept, offers.accept, offers.decline, offers.withdraw)
+        answer = dice.choice(answers)
+        contract = pick(dice, Contract.objects.filter(state=ContractState.OFFERED), every())
+        side = Side.CLIENT if answer is offers.withdraw else Side.TALENT
+        self.on(contract, lambda by: answer(contract, by=by), side, dice, repeatable=False)
+
+    # Milestones ----------------------------------------------------------------------------------
+
+    @plays(milestones.add, milestones.propose)
+    @when("contract active")
+    @rule(dice=DICE)
+    def add_milestone(self, dice: Dice) -> None:
+        contract = pick(dice, Contract.objects.filter(state=ContractState.ACTIVE), every())
+        if contract.milestones.count() >= 6:
+            return
+        do, side = dice.choice(((milestones.add, Side.CLIENT), (milestones.propose, Side.TALENT)))
+        given = {
+            "title": "More",
+            "amount": Money(dice.choice(MINORS), contract.currency),
+            "due_on": dice.choice((None, self.now.date())),
+            "key": once.new_key(),
+        }
+        self.on(contract, lambda by: do(contract, **given, by=by), side, dice)
+
+    @plays(milestones.add)
+    @when("contract active")
+    @rule(dice=DICE)
+    def add_milestone_of_the_leftover(self, dice: Dice) -> None:
+        """The words of the source: a final payment of what is left in escrow (S)."""
+        contract = pick(dice, Contract.objects.filter(state=ContractState.ACTIVE), every())
+        amount = share(reread(contract.book).escrow, dice.choice(PARTS))
+        given = {"title": "Last", "amount": amount, "due_on": None, "key": once.new_key()}
+        self.on(contract, lambda by: milestones.add(contract, **given, by=by), Side.CLIENT, dice)
+
+    @plays(milestones.agree, milestones.decline_proposal, milestones.take_back_proposal)
+    @when("milestone proposed")
+    @rule(dice=DICE)
+    def answer_proposal(self, dice: Dice) -> None:
+        do, side = dice.choice(
+            (
+                (milestones.agree, Side.CLIENT),
+                (milestones.agree, Side.CLIENT),
+                (milestones.decline_proposal, Side.CLIENT),
+                (milestones.take_back_proposal, Side.TALENT),
+            )
+        )
+        self.on_milestone(dice, [MilestoneState.PROPOSED], side, do, repeatable=False)
+
+    @plays(milestones.revise, milestones.delete, milestones.move_up)
+    @when("milestone planned")
+    @rule(dice=DICE)
+    def plan_differently(self, dice: Dice) -> None:
+        deed, minor = dice.choice(("revise", "delete", "move_up")), dice.choice(MINORS)
+
+        def do(milestone: Milestone, *, by: Actor) -> Any:
+            if deed != "revise":
+                return getattr(milestones, deed)(milestone, by=by)
+            amount = Money(minor, milestone.currency)
+            return milestones.revise(milestone, title="Other", amount=amount, due_on=None, by=by)
+
+        self.on_milestone(dice, [MilestoneState.PLANNED], Side.CLIENT, do, repeatable=False)
+
+    @plays(funding.fund)
+    @when("milestone planned")
+    @rule(dice=DICE)
+    def fund(self, dice: Dice) -> None:
+        given = {"method": dice.choice(METHODS), "key": once.new_key()}
+
+        def do(milestone: Milestone, *, by: Actor) -> Milestone:
+            return funding.fund(milestone, **given, by=by)
+
+        self.on_milestone(dice, [MilestoneState.PLANNED], Side.CLIENT, do)
+
+    @plays(milestones.submit)
+    @when("milestone funded", "milestone changes_requested")
+    @rule(dice=DICE)
+    def submit(self, dice: Dice) -> None:
+        by_member = dice.one_in(2)
+
+        def do(milestone: Milestone, *, by: Actor) -> Milestone:
+            contract = milestone.contract
+            if by_member and by == self.world.owner(contract, Side.TALENT):
+                by = self.world.members[contract.talent_id]
+            return milestones.submit(milestone, message="Done.", links=[], by=by)
+
+        states = [MilestoneState.FUNDED, MilestoneState.CHANGES_REQUESTED]
+        self.on_milestone(dice, states, Side.TALENT, do, repeatable=False)
+
+    @plays(milestones.take_back, milestones.ask_for_changes, milestones.extend)
+    @when("milestone submitted")
+    @rule(dice=DICE)
+    def review(self, dice: Dice) -> None:
+        deed, side, words = dice.choice(
+            (
+                ("take_back", Side.TALENT, {}),
+                ("ask_for_changes", Side.CLIENT, {"wanted": "Larger."}),
+                ("extend", Side.CLIENT, {"because": "Holidays."}),
+            )
+        )
+
+        def do(milestone: Milestone, *, by: Actor) -> Milestone:
+            return getattr(milestones, deed)(milestone, **words, by=by)
+
+        self.on_milestone(dice, [MilestoneState.SUBMITTED], side, do, repeatable=False)
+
+    @plays(milestones.approve)
+    @when("milestone funded", "milestone submitted", "milestone changes_requested")
+    @rule(dice=DICE)
+    def approve(self, dice: Dice) -> None:
+        key, part = once.new_key(), dice.choice(PARTS)
+
+        def do(milestone: Milestone, *, by: Actor) -> Payment:
+            amount = share(milestone.amount, part)
+            return milestones.approve(milestone, amount=amount, key=key, by=by)
+
+        self.on_milestone(dice, ACTIVE_MILESTONES, Side.CLIENT, do)
+
+    @plays(milestones.keep_open)
+    @when("question")
+    @rule(dice=DICE)
+    def keep_open(self, dice: Dice) -> None:
+        contract = pick(dice, Contract.objects.exclude(asks_to_end_since=None), every())
+        do = milestones.keep_open
+        self.on(contract, lambda by: do(contract, by=by), Side.CLIENT, dice)
+
+    # The end -------------------------------------------------------------------------------------
+
+    @plays(closing.end)
+    @when("contract active")
+    @rule(dice=DICE)
+    def end(self, dice: Dice) -> None:
+        contract = pick(dice, Contract.objects.filter(state=ContractState.ACTIVE), every())
+        side = dice.choice(tuple(Side))
+        with clock.at(self.now):
+            contract = read(contract)
+            facts = closing.facts_of(contract)
+            before, kept = money_of(contract), closing._kept(contract.book)
+        choice = choice_of(dice.choice(tuple(ChoiceKind)), share(facts.escrow, dice.choice(PARTS)))
+        given = {
+            "choice": choice,
+            "seen": closing.seen_token(contract, facts),
+            "reason": dice.choice(("", *EndReason.values)),
+            "gives_up": not dice.one_in(8),
+            "side": side,
+            "by": self.world.support if dice.one_in(6) else self.world.owner(contract, side),
+        }
+        if dice.one_in(12):
+            given["by"] = self.world.anybody(contract, dice.randrange(6))
+        ended = self.act(lambda: closing.end(contract, **given), contract)
+        if ended is not None:
+            self.check_the_end(ended, facts, choice, before, kept)
+
+    def check_the_end(
+        self,
+        ended: Contract,
+        facts: closing.Facts,
+        choice: Choice,
+        before: dict[AccountKind, Money],
+        kept: Money,
+    ) -> None:
+        """What was shown is what was moved, a release that was due included."""
+        shown = closing.plan(facts, Side(ended.ended_side), choice)
+        after = money_of(ended)
+        earned = after[AccountKind.PENDING] - before[AccountKind.PENDING]
+        if (
+            after[AccountKind.ESCROW] != shown.requested
+            or after[AccountKind.CREDIT] - before[AccountKind.CREDIT] != shown.returned
+            or earned != shown.received + facts.kept - kept
+        ):
+            raise BooksBroken(f"{ended} moved {before} to {after}, shown was {shown}")
+
+    # After the end -------------------------------------------------------------------------------
+
+    @plays(escrow_answers.let_go, escrow_answers.decline, escrow_answers.pay_instead)
+    @when("request pending", "request disputed", "request escalated")
+    @rule(dice=DICE)
+    def answer_request(self, dice: Dice) -> None:
+        contract = pick(dice, requested(*OPEN_REQUESTS), every())
+        do, side, words = dice.choice(
+            (
+                (escrow_answers.let_go, Side.TALENT, {}),
+                (escrow_answers.decline, Side.TALENT, {"because": "I delivered."}),
+                (escrow_answers.pay_instead, Side.CLIENT, {}),
+            )
+        )
+        self.on(contract, lambda by: do(contract, **words, by=by), side, dice, repeatable=False)
+
+    @plays(escrow_answers.decide)
+    @when("request disputed", "request escalated")
+    @rule(dice=DICE)
+    def decide(self, dice: Dice) -> None:
+        contract = pick(dice, requested(*HELD_REQUESTS), requested(*RequestState))
+        if contract is None:
+            return
+        amount = share(contract.book.escrow_refund_request.amount, dice.choice(PARTS))
+        given = {"to_talent": amount, "because": "So.", "by": self.support_or(contract, dice)}
+        self.act(lambda: escrow_answers.decide(contract, **given), contract)
+
+    @plays(checklists.tick, checklists.undo, checklists.skip, checklists.send_reminder)
+    @when("contract ended")
+    @rule(dice=DICE)
+    def work_the_checklist(self, dice: Dice) -> None:
+        do = dice.choice(
+            (checklists.tick, checklists.undo, checklists.skip, checklists.send_reminder)
+        )
+        item = pick(dice, ChecklistItem.objects.select_related("contract"))
+        if item is not None:
+            side = Side(item.side)
+            self.on(item.contract, lambda by: do(item, by=by), side, dice, repeatable=False)
+
+    @plays(messages.write)
+    @precondition(lambda life: life.steps % 4 == 1)
+    @rule(dice=DICE)
+    def write(self, dice: Dice) -> None:
+        contract, given = pick(dice, every()), {"text": "Hello.", "key": once.new_key()}
+        side = dice.choice(tuple(Side))
+        self.on(contract, lambda by: messages.write(contract, **given, by=by), side, dice)
+
+    @plays(refunds.give)
+    @when("milestone paid", "request withdrawn", "request decided")
+    @rule(dice=DICE)
+    def refund(self, dice: Dice) -> None:
+        left = Payment.objects.filter(refunded_minor__lt=F("gross_minor"))
+        payment = pick(dice, left, Payment.objects.all())
+        if payment is None:
+            return
+        amount = share(payment.gross, dice.choice(PARTS))
+        given = {"amount": amount, "reason": "", "key": once.new_key()}
+        self.on(
+            payment.book.contract,
+            lambda by: refunds.give(payment, **given, by=by),
+            Side.TALENT,
+            dice,
+        )
+
+    @plays(giving.give, giving.edit)
+    @when("contract ended")
+    @rule(dice=DICE)
+    def give_feedback(self, dice: Dice) -> None:
+        contract = pick(dice, Contract.objects.filter(state=ContractState.ENDED), every())
+        side, stars, edits = dice.choice(tuple(Side)), dice.randrange(7), not dice.one_in(4)
+        given = Feedback.objects.filter(contract=contract, side=side).first()
+
+        def do(by: Actor) -> Feedback:
+            if given is not None and edits:
+                return giving.edit(given, stars=stars, by=by)
+            return giving.give(contract, stars=stars, by=by)
+
+        self.on(contract, do, side, dice, repeatable=False)
+
+    @plays(windows.extend_window)
+    @when("contract ended")
+    @precondition(lambda life: life.steps % 4 == 2)
+    @rule(dice=DICE)
+    def extend_feedback(self, dice: Dice) -> None:
+        contract = pick(dice, Contract.objects.filter(state=ContractState.ENDED))
+        if contract is None:
+            return
+        until = contract.feedback_until + timedelta(days=dice.randrange(14))
+        given = {"until": until, "because": "Illness.", "by": self.support_or(contract, dice)}
+        self.act(lambda: windows.extend_window(contract, **given), contract)
+
+    # Support -------------------------------------------------------------------------------------
+
+    @plays(cases.open_case, cases.answer, cases.assign, cases.close)
+    @precondition(lambda life: life.steps % 8 == 3)
+    @rule(dice=DICE)
+    def ask_support(self, dice: Dice) -> None:
+        by = self.world.stranger if dice.one_in(8) else self.world.support
+        case = pick(dice, Case.objects.exclude(state=CaseState.CLOSED), Case.objects.all())
+        if case is None or dice.one_in(4):
+            opener = self.world.owners[self.world.clients[0].pk]
+            given = {"subject": "Help", "text": "Please.", "email": opener.user.email}
+            self.act(lambda: cases.open_case(**given, person=opener.user, by=opener))
+            return
+        do, words = dice.choice(
+            ((cases.answer, {"text": "Here."}), (cases.assign, {"to": by.user}), (cases.close, {}))
+        )
+        self.act(lambda: do(case, **words, by=by))
+
+    # The gateway and the clock -------------------------------------------------------------------
+
+    @when("charge")
+    @precondition(lambda life: life.steps % 4 == 3)
+    @rule(dice=DICE)
+    def gateway_tells_unasked(self, dice: Dice) -> None:
+        """A report that comes early, late, or a second time."""
+        told = SandboxCharge.objects.exclude(outcome="open").exclude(amount_minor=0)
+        charge = pick(dice, told)
+        if charge is not None:
+            self.act(lambda: operations.take_report(charge.key, sandbox.report(charge)))
+
+    @rule(dice=DICE)
+    def wait(self, dice: Dice) -> None:
+        self.now += dice.choice(STEPS)
+
+    @rule(dice=DICE)
+    def wait_for_the_next_deadline(self, dice: Dice) -> None:
+        following = sweeping.next_due(self.now)
+        if following is not None:
+            self.now = following - timedelta(microseconds=dice.choice((0, 0, 1)))
+
+    @rule()
+    def sweep(self) -> None:
+        """As the minute's schedule does, without sending e-mails."""
+        with clock.at(self.now):
+            for _ in range(sweeping.ROUNDS):
+                if not self.sweep_once():
+                    return
+        raise BooksBroken("sweeping does not come to an end")
+
+    def sweep_once(self) -> bool:
+        outcomes = [outcome for name in due_sweeps() for outcome in sweeping.run(only=name)]
+        failed = {outcome.name: outcome.failed for outcome in outcomes if outcome.failed}
+        if failed:
+            raise BooksBroken(f"sweeps failed: {failed}")
+        done = any(outcome.done for outcome in outcomes)
+        self.changed = self.changed or done
+        return done
+
+    # How a rule acts -----------------------------------------------------------------------------
+
+    def on_milestone(
+        self,
+        dice: Dice,
+        states: Iterable[str],
+        side: Side,
+        do: Callable[..., Any],
+        *,
+        repeatable: bool = True,
+    ) -> None:
+        """Act on a milestone, most likely in one of the states, most likely as that side."""
+        rows = Milestone.objects.select_related("contract__client", "contract__talent")
+        milestone = pick(dice, rows.filter(state__in=states), rows)
+        if milestone is not None:
+            self.on(
+                milestone.contract,
+                lambda by: do(milestone, by=by),
+                side,
+                dice,
+                repeatable=repeatable,
+            )
+
+    def on(
+        self,
+        contract: Contract,
+        do: Callable[[Actor], Any],
+        side: Side,
+        dice: Dice,
+        *,
+        repeatable: bool = True,
+    ) -> None:
+        """Act on a contract, most likely as an owner of that side."""
+        by = self.world.owner(contract, side)
+        if dice.one_in(12):
+            by = self.world.anybody(contract, dice.randrange(6))
+        self.act(lambda: do(by), contract, twice=repeatable and dice.one_in(4))
+
+    def support_or(self, contract: Contract, dice: Dice) -> Actor:
+        if dice.one_in(8):
+            return self.world.anybody(contract, dice.randrange(6))
+        return self.world.support
+
+    def act(
+        self, do: Callable[[], R], contract: Contract | None = None, *, twice: bool = False
+    ) -> R | None:
+        """Do it; a refusal is fine. Done again by the same form, it changes nothing more."""
+        # A charge that was declined is a refusal, too, and leaves its traces.
+        self.changed = True
+        with clock.at(self.now):
+            try:
+                result = do()
+            except Refused:
+                return None
+            if contract is not None:
+                self.check_nothing_due(contract)
+            if twice:
+                self.check_the_same(do, result)
+        return result
+
+    def check_the_same(self, do: Callable[[], R], result: R) -> None:
+        before = total_by_currency()
+        if do() != result or total_by_currency() != before:
+            raise BooksBroken(f"a form sent twice acted twice: {result}")
+
+    def check_nothing_due(self, contract: Contract) -> None:
+        """Whoever entered a contract carried out first what the clock had decided."""
+        if Milestone.objects.filter(contract=contract, review_until__lte=self.now).exists():
+            raise BooksBroken(f"{contract}: a release that was due was left undone")
+        pending = EscrowRefundRequest.objects.filter(
+            book=contract.book_id, state=RequestState.PENDING, answer_by__lte=self.now
+        )
+        if pending.exists() and not Payment.objects.filter(book=contract.book_id).exists():
+            raise BooksBroken(f"{contract}: a request that was due was left undone")
+
+    # What must be true ---------------------------------------------------------------------------
+
+    @invariant()
+    def everything_adds_up(self) -> None:
+        self.steps += 1
+        if not self.changed:
+            return
+        self.changed = False
+        self.there = what_is_there()
+        self.contracts = Contract.objects.count()
+        with clock.at(self.now):
+            report = auditing.run()
+        if not report.clean:
+            raise BooksBroken(str(report))
+        check_what_was_charged()
+        check_gateway()
+        check_positions()
+
+
+def what_is_there() -> set[str]:
+    """What rules can act on, in words: ``contract active``, ``milestone submitted``."""
+    there = {f"contract {state}" for state in Contract.objects.values_list("state", flat=True)}
+    there |= {f"milestone {state}" for state in Milestone.objects.values_list("state", flat=True)}
+    requests = EscrowRefundRequest.objects.values_list("state", flat=True)
+    there |= {f"request {state}" for state in requests}
+    if Contract.objects.exclude(asks_to_end_since=None).exists():
+        there.add("question")
+    return there | {"charge" for _ in SandboxCharge.objects.all()[:1]}
+
+
+def check_what_was_charged() -> None:
+    """All that was ever charged is escrow, credit, pending, available or fees, per currency."""
+    if charged_by_currency() != total_by_currency():
+        raise BooksBroken(f"charged {charged_by_currency()}, in the books {total_by_currency()}")
+
+
+def charged_by_currency() -> dict[str, int]:
+    confirmed = GatewayOperation.objects.filter(state=OperationState.SUCCEEDED)
+    sums = confirmed.order_by().values_list("currency").annotate(minor=Sum("amount_minor"))
+    return dict(sums)
+
+
+def total_by_currency() -> dict[str, int]:
+    """Kept balances, and fees less what was returned of them."""
+    totals: dict[str, int] = {}
+    kept = Account.objects.filter(kind__in=KEPT).order_by().values_list("currency")
+    fees = Transfer.objects.order_by().values_list("currency")
+    for rows, sign in (
+        (kept.annotate(minor=Sum("balance_minor")), 1),
+        (fees.filter(credit__kind=AccountKind.FEES).annotate(minor=Sum("amount_minor")), 1),
+        (fees.filter(debit__kind=AccountKind.FEES).annotate(minor=Sum("amount_minor")), -1),
+    ):
+        for currency, minor in rows:
+            totals[currency] = totals.get(currency, 0) + sign * minor
+    return {currency: minor for currency, minor in totals.items() if minor}
+
+
+def check_gateway() -> None:
+    """What the gateway took is posted, or still open here; what is posted, it took."""
+    outcomes = dict(SandboxCharge.objects.values_list("key", "outcome"))
+    for operation in GatewayOperation.objects.order_by("pk"):
+        outcome = outcomes.get(operation.key)
+        expected = {
+            OperationState.SUCCEEDED: ("succeeded",),
+            OperationState.DECLINED: ("declined", "called_off"),
+        }.get(OperationState(operation.state), ("succeeded", "declined", "open", None))
+        if outcome not in expected:
+            raise BooksBroken(f"{operation} is {operation.state}, at the gateway {outcome}")
+
+
+def check_positions() -> None:
+    """My Jobs sorts each side by the deadline that waits for it."""
+    for contract in Contract.objects.order_by("pk"):
+        reviews = contract.milestones.exclude(review_until=None).values_list("review_until")
+        request = EscrowRefundRequest.objects.filter(
+            book=contract.book_id, state=RequestState.PENDING
+        ).first()
+        talent = contract.expires_at if contract.is_offered else request and request.answer_by
+        waits = {Side.CLIENT: min((due for (due,) in reviews), default=None), Side.TALENT: talent}
+        for side, deadline in waits.items():
+            shown = getattr(contract, f"{side.value}_position")
+            if shown != positions.position(deadline, contract.last_activity_at):
+                raise BooksBroken(f"{contract} stands at {shown} for the {side}, not {deadline}")
+
+
+# In other words ----------------------------------------------------------------------------------
+
+
+def every() -> Any:
+    return Contract.objects.select_related("client", "talent")
+
+
+def requested(*states: RequestState) -> Any:
+    return every().filter(book__escrow_refund_request__state__in=states)
+
+
+def read(contract: Contract) -> Contract:
+    return Contract.objects.select_related("client", "talent", "book__escrow_account").get(
+        pk=contract.pk
+    )
+
+
+def share(amount: Money, part: float) -> Money:
+    return Money(round(amount.minor * part), amount.currency)
+
+
+def choice_of(kind: ChoiceKind, amount: Money) -> Choice:
+    return Choice(kind, amount if kind is ChoiceKind.PART else None)
+
+
+def money_of(contract: Contract) -> dict[AccountKind, Money]:
+    """Balances of a contract; what is available counts as pending, it only waits no more."""
+    book = reread(contract.book)
+    return {
+        AccountKind.ESCROW: book.escrow,
+        AccountKind.CREDIT: book.credit,
+        AccountKind.PENDING: book.pending_account.balance + book.available_account.balance,
+    }
+
+
+def due_sweeps() -> list[str]:
+    return [name for name in sweeping.registered() if not name.startswith("marketplace.")]
