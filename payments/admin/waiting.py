@@ -205,7 +205,7 @@ def held_requests() -> Panel:
 
 
 def _next(due_at: datetime | None) -> str:
-    return f"asked again {moments.left(due_at, clock.now())}" if due_at else "settled"
+    return f"asked next: {moments.left(due_at, clock.now())}" if due_at else "settled"
 
 
 @panel(place=3, permission="payments.view_gatewayoperation")

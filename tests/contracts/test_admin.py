@@ -12,6 +12,7 @@ from contracts.models import Contract
 from contracts.states import ContractState, Side
 from marketplace import clock
 from marketplace.models import Notice
+from payments.gateways import sandbox
 from payments.models import Entry, EscrowRefundRequest
 from payments.states import EntryKind, RequestState
 from tests import desk
@@ -23,10 +24,12 @@ from tests.factories import (
     add_milestone,
     approve,
     ended,
+    fund,
     funded,
     money_of,
     offered,
     owner_of,
+    planned,
     submitted,
     usd,
 )
@@ -116,13 +119,12 @@ def test_end_for_the_client_pays_nothing_and_files_the_request(browser):
 
 
 def test_end_names_an_open_charge(browser):
-    held_contract = desk.busy_market()
-    contract = Contract.objects.exclude(pk=held_contract.pk).get()
-    again = active(client=contract.client)
+    milestone = fund(planned(usd(500)), sandbox.NEVER_ANSWERS)
+    contract = milestone.contract
 
-    shown = browser.post(desk.action(again, "end-client"), {"reason": desk.REASON})
+    shown = browser.post(desk.action(contract, "end-client"), {"reason": desk.REASON})
 
-    assert "A charge is still open" not in dict(terms(shown))
+    assert ("A charge is still open", "$500.00") in terms(shown)
 
 
 def test_end_refuses_figures_that_have_changed(browser):
