@@ -1,0 +1,81 @@
+"""The demo market: every page of it, for everybody in it, and its books."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from contracts.models import Contract
+from contracts.states import ContractState
+from marketplace import auditing, clock
+from marketplace.management.demo import STARTS_AT, market
+from marketplace.models import User
+from payments.models import EscrowRefundRequest
+from payments.states import RequestState
+
+pytestmark = pytest.mark.django_db
+
+EVERYBODY = ("client", "freelancer", "agency", "member")
+
+
+@pytest.fixture
+def opened(settings):
+    settings.DEMO = True
+    market.build()
+
+
+def test_demo_market_has_its_rows_and_a_clean_audit(opened):
+    states = dict(Contract.objects.values_list("title", "state"))
+
+    assert states == {
+        "Product photography": ContractState.ENDED,
+        "Landing page redesign": ContractState.ACTIVE,
+        "Annual report layout": ContractState.ENDED,
+        "Logo refresh": ContractState.ACTIVE,
+        "Newsletter series": ContractState.ENDED,
+        "Mobile app prototype": ContractState.ENDED,
+        "Podcast editing": ContractState.OFFERED,
+    }
+    assert auditing.run().clean
+    assert STARTS_AT <= clock.now()
+
+
+def test_demo_market_leaves_support_one_request_to_decide(opened):
+    held = EscrowRefundRequest.objects.get(state=RequestState.DISPUTED)
+
+    assert (held.book.title, held.amount.format()) == ("Newsletter series", "$250.00")
+
+
+@pytest.mark.parametrize("who", EVERYBODY)
+def test_demo_market_shows_every_page_to(opened, who):
+    client = Client()
+    client.force_login(User.objects.get(email=f"{who}@example.com"))
+
+    answers = {address: client.get(address).status_code for address in _addresses()}
+
+    wrong = {address: code for address, code in answers.items() if code not in (200, 302, 403, 404)}
+    assert wrong == {}
+
+
+def _addresses() -> list[str]:
+    found = [reverse(name) for name in ("jobs", "new_contract", "payments", "inbox", "account")]
+    found += [f"{reverse('jobs')}?tab={tab}" for tab in ("offers", "ended", "all")]
+    for contract in Contract.objects.all():
+        of_contract = ("room", "room_payments", "offer", "end_contract", "feedback")
+        found += [reverse(name, args=[contract.reference]) for name in of_contract]
+        found += [
+            reverse(name, args=[contract.reference])
+            for name in ("add_milestone", "propose_milestone")
+        ]
+        found.append(f"{reverse('new_contract')}?again={contract.reference}")
+        for milestone in contract.milestones.all():
+            of_milestone = ("edit", "fund", "submit", "changes", "extend", "approve")
+            found += [
+                reverse(f"milestone_{name}", args=[contract.reference, milestone.number])
+                for name in of_milestone
+            ]
+    found += [
+        reverse("escrow_refund", args=[request.pk]) for request in EscrowRefundRequest.objects.all()
+    ]
+    return found
