@@ -1,0 +1,248 @@
+"""The lives that contracts of a large demo market lead, told up to the present and no further."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import count
+from typing import Final
+
+from contracts.plans import Choice
+from contracts.states import Side
+from marketplace import clock, policy
+from marketplace.actors import PLATFORM
+from marketplace.management.demo.deals import Deal
+from marketplace.management.demo.town import CURRENCIES
+from marketplace.money import Money
+
+Step = Callable[[], None]
+Life = Callable[[Deal], Iterator[timedelta]]
+
+_WHAT: Final = ("Website", "Newsletter", "Brochure", "Shop", "Podcast", "Handbook", "Survey", "App")
+_HOW: Final = ("redesign", "translation", "layout", "review", "photography", "support", "editing")
+_FOR: Final = ("spring", "summer", "autumn", "winter", "the fair", "the launch", "members")
+
+
+class Story:
+    """Everything that happens in a batch, in the order of its time."""
+
+    def __init__(self) -> None:
+        self._coming: list[tuple[datetime, int, Step]] = []
+        self._order = count()
+
+    def add(self, moment: datetime, step: Step) -> None:
+        heapq.heappush(self._coming, (moment, next(self._order), step))
+
+    def begin(self, life: Iterator[timedelta], at: datetime) -> None:
+        self.add(at, partial(self._go_on, life))
+
+    def tell(self, *, until: datetime) -> None:
+        """Do what comes up to a moment; the rest has not happened yet."""
+        while self._coming and self._coming[0][0] <= until:
+            moment, _, step = heapq.heappop(self._coming)
+            with clock.at(moment):
+                step()
+
+    def _go_on(self, life: Iterator[timedelta]) -> None:
+        wait = next(life, None)
+        if wait is not None:
+            self.begin(life, clock.now() + wait)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A life, and how many days ago it began: from one number to another."""
+
+    life: Life
+    began: tuple[int, int]
+
+
+def waits_for_an_answer(deal: Deal) -> Iterator[timedelta]:
+    _offer(deal, fund=False)
+    yield from ()
+
+
+def waits_with_money(deal: Deal) -> Iterator[timedelta]:
+    _offer(deal, fund=True)
+    yield from ()
+
+
+def never_starts(deal: Deal) -> Iterator[timedelta]:
+    _offer(deal, fund=deal.chooser.random() < 0.5)
+    how = deal.chooser.choice(("decline", "withdraw", "expire"))
+    yield policy.OFFER_WINDOW if how == "expire" else _hours(deal, 5, 120)
+    deal.refuse(how)
+
+
+def planned(deal: Deal) -> Iterator[timedelta]:
+    yield from _begin(deal, fund=False)
+
+
+def at_work(deal: Deal) -> Iterator[timedelta]:
+    yield from _begin(deal)
+    yield _hours(deal, 1, 20)
+    deal.write(deal.client, "The files you need are in the shared folder.")
+
+
+def in_review(deal: Deal) -> Iterator[timedelta]:
+    yield from _begin(deal)
+    yield from _submit(deal, 1)
+
+
+def changes_wanted(deal: Deal) -> Iterator[timedelta]:
+    yield from in_review(deal)
+    yield _hours(deal, 5, 60)
+    deal.ask_for_changes(1)
+
+
+def leftover(deal: Deal) -> Iterator[timedelta]:
+    """Part was paid, the rest stays in escrow without a milestone."""
+    yield from _begin(deal, parts=1)
+    yield from _submit(deal, 1)
+    yield _hours(deal, 5, 60)
+    deal.approve(1, _half(deal.milestones[0].amount))
+    yield _hours(deal, 1, 5)
+    deal.keep_open()
+
+
+def just_paid(deal: Deal) -> Iterator[timedelta]:
+    """The client has not answered whether to end."""
+    yield from _begin(deal, parts=1)
+    yield from _submit(deal, 1)
+    yield _hours(deal, 5, 60)
+    deal.approve(1)
+
+
+def second_part(deal: Deal) -> Iterator[timedelta]:
+    yield from _begin(deal, parts=3)
+    yield from _submit(deal, 1)
+    yield _hours(deal, 5, 60)
+    deal.approve(1)
+    yield _hours(deal, 1, 20)
+    deal.keep_open()
+    deal.fund(2)
+
+
+def talent_ends(deal: Deal) -> Iterator[timedelta]:
+    yield from _begin(deal)
+    yield _hours(deal, 5, 50)
+    deal.end(Side.TALENT)
+    yield from _afterwards(deal)
+
+
+def asks_for_the_rest(deal: Deal) -> Iterator[timedelta]:
+    """The client ends and pays nothing; the talent has not answered yet."""
+    yield from _begin(deal)
+    yield _hours(deal, 12, 36)
+    deal.end(Side.CLIENT)
+
+
+def answered(deal: Deal) -> Iterator[timedelta]:
+    """The same, answered: let go, lapsed, paid instead, or with support."""
+    yield from asks_for_the_rest(deal)
+    how = deal.chooser.choice(("accept", "lapse", "withdraw", "object"))
+    yield policy.ESCROW_ANSWER_WINDOW if how == "lapse" else _hours(deal, 5, 150)
+    if how == "object":
+        deal.object()
+    else:
+        by = {"accept": deal.talent.by, "withdraw": deal.client.by}.get(how, PLATFORM)
+        deal.answer(how, by=by)
+    yield from _afterwards(deal)
+
+
+def released_by_clock(deal: Deal) -> Iterator[timedelta]:
+    yield from in_review(deal)
+    yield policy.REVIEW_WINDOW
+    deal.release_by_clock(1)
+    yield _hours(deal, 5, 60)
+    deal.end(Side.CLIENT)
+    yield from _afterwards(deal)
+
+
+def paid_and_ended(deal: Deal) -> Iterator[timedelta]:
+    """Up to three parts, each paid; the last one by the end itself, in full or in part."""
+    yield from _begin(deal)
+    for number in range(1, len(deal.milestones)):
+        yield from _submit(deal, number)
+        yield _hours(deal, 5, 60)
+        deal.approve(number)
+        yield _hours(deal, 1, 5)
+        deal.keep_open()
+        deal.fund(number + 1)
+    yield from _submit(deal, len(deal.milestones))
+    yield _hours(deal, 5, 60)
+    deal.end(Side.CLIENT, Choice.all())
+    yield from _afterwards(deal)
+
+
+SCENES: Final = (
+    Scene(waits_for_an_answer, (0, 6)),
+    Scene(paid_and_ended, (14, 30)),
+    Scene(at_work, (2, 40)),
+    Scene(in_review, (5, 12)),
+    Scene(paid_and_ended, (40, 400)),
+    Scene(leftover, (9, 60)),
+    Scene(asks_for_the_rest, (3, 7)),
+    Scene(never_starts, (10, 300)),
+    Scene(planned, (1, 40)),
+    Scene(second_part, (9, 60)),
+    Scene(waits_with_money, (0, 6)),
+    Scene(paid_and_ended, (40, 400)),
+    Scene(in_review, (5, 12)),
+    Scene(talent_ends, (4, 300)),
+    Scene(changes_wanted, (7, 40)),
+    Scene(answered, (12, 300)),
+    Scene(at_work, (2, 40)),
+    Scene(just_paid, (9, 30)),
+    Scene(paid_and_ended, (14, 30)),
+    Scene(released_by_clock, (25, 300)),
+)
+"""In turn, so that a small market has a bit of everything: half of it is active or on offer."""
+
+
+def _offer(deal: Deal, *, fund: bool, parts: int = 0) -> None:
+    chooser = deal.chooser
+    what, how, when = (chooser.choice(one) for one in (_WHAT, _HOW, _FOR))
+    currency = CURRENCIES[0] if deal.client.party.pk % 8 else CURRENCIES[1]
+    amounts = [
+        Money(2_500 * chooser.randint(2, 80), currency)
+        for _ in range(parts or chooser.randint(1, 3))
+    ]
+    title = f"{what} {how} for {when}"
+    deal.offer(title, f"{what} {how}, as we talked about it.", amounts, fund=fund)
+
+
+def _begin(deal: Deal, *, fund: bool = True, parts: int = 0) -> Iterator[timedelta]:
+    _offer(deal, fund=fund, parts=parts)
+    yield _hours(deal, 1, 20)
+    deal.accept()
+
+
+def _submit(deal: Deal, number: int) -> Iterator[timedelta]:
+    yield _hours(deal, 12, 60)
+    deal.submit(number)
+
+
+def _afterwards(deal: Deal) -> Iterator[timedelta]:
+    """Checklists and feedback of those who mind them."""
+    for side in _sides(deal):
+        yield _hours(deal, 1, 70)
+        deal.tick(side)
+        deal.give_feedback(side, deal.chooser.randint(3, 5))
+
+
+def _sides(deal: Deal) -> Sequence[Side]:
+    mind = [side for side in Side if deal.chooser.random() < 0.7]
+    deal.chooser.shuffle(mind)
+    return mind
+
+
+def _half(amount: Money) -> Money:
+    return Money(max(amount.minor // 5_000 * 2_500, 2_500), amount.currency)
+
+
+def _hours(deal: Deal, low: int, high: int) -> timedelta:
+    return timedelta(minutes=deal.chooser.randint(low * 60, high * 60))
