@@ -88,16 +88,15 @@ METHODS = (
 MINORS = (500, 501, 999, 12_345, 50_000, 50_005, 499, 1, 0)
 PARTS = (1.0, 1.0, 0.5, 0.333, 0.07, 0.01, 1.01)
 STEPS = (
-    timedelta(seconds=1),
     timedelta(minutes=1),
     timedelta(hours=5),
     timedelta(days=1),
     timedelta(days=3),
     timedelta(days=7),
-    timedelta(days=15),
-    timedelta(days=90),
+    timedelta(days=14),
+    timedelta(days=30),
 )
-SCENES = ("offer", "funded", "submitted", "leftover", "ended", "ended after work")
+SCENES = ("offer", "funded", "submitted", "submitted", "leftover", "paid", "ended after work")
 
 
 class Dice(random.Random):
@@ -170,8 +169,8 @@ class Life(RuleBasedStateMachine):
             self.world.assign(contract)
             if scene in ("submitted", "ended after work"):
                 self.submit_first(contract)
-            if scene == "leftover":
-                self.approve_first(contract, 12_345)
+            if scene in ("leftover", "paid"):
+                self.approve_first(contract, 12_345 if scene == "leftover" else 50_000)
             if scene.startswith("ended"):
                 self.end_now(contract, Side.CLIENT, Choice.nothing())
 
@@ -540,12 +539,16 @@ class Life(RuleBasedStateMachine):
     @rule(dice=DICE)
     def wait(self, dice: Dice) -> None:
         self.now += dice.choice(STEPS)
+        if dice.one_in(2):
+            self.sweep()
 
     @rule(dice=DICE)
     def wait_for_the_next_deadline(self, dice: Dice) -> None:
         following = sweeping.next_due(self.now)
         if following is not None:
             self.now = following - timedelta(microseconds=dice.choice((0, 0, 1)))
+        if dice.one_in(2):
+            self.sweep()
 
     @rule()
     def sweep(self) -> None:
