@@ -14,7 +14,7 @@ from contracts.states import EndReason
 from marketplace import once, policy
 from marketplace.fields import AmountField
 from marketplace.money import Money
-from marketplace.refusals import InvalidInput
+from marketplace.refusals import InvalidInput, Refused
 from payments.gateways.base import Method
 
 WHOLE: Final = "whole"
@@ -43,9 +43,9 @@ class Refusable:
     fields: dict[str, forms.Field]
     add_error: Any
 
-    def refuse(self, refused: InvalidInput) -> None:
-        field = refused.field if refused.field in self.fields else None
-        self.add_error(field, refused.sentence)
+    def refuse(self, refused: Refused) -> None:
+        named = refused.field if isinstance(refused, InvalidInput) else None
+        self.add_error(named if named in self.fields else None, refused.sentence)
 
 
 class MilestoneForm(Refusable, KeyedForm):
@@ -78,7 +78,11 @@ class MethodForm(Refusable, KeyedForm):
 class OfferForm(Refusable, KeyedForm):
     """A new contract: to whom, for what, and the first milestone."""
 
-    talent = forms.ChoiceField(label="Who works", required=False, widget=forms.RadioSelect)
+    talent = forms.ChoiceField(
+        label="Who works",
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose who gets the offer."},
+    )
     email = forms.EmailField(
         label="Their e-mail address",
         required=False,
@@ -89,7 +93,7 @@ class OfferForm(Refusable, KeyedForm):
     currency = forms.ChoiceField(
         label="Currency", choices=[(one, one) for one in policy.CURRENCIES]
     )
-    milestone = forms.CharField(label="First milestone", max_length=policy.TITLE_LENGTH)
+    milestone = forms.CharField(label="Description", max_length=policy.TITLE_LENGTH)
     amount = AmountField(label="Amount")
     due_on = forms.DateField(
         label="Due date",
@@ -138,13 +142,17 @@ class OfferForm(Refusable, KeyedForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        if self.has_partners and not cleaned.get("talent") and "talent" not in self.errors:
-            self.add_error("talent", "Choose who gets the offer.")
         if self.by_email and not cleaned.get("email") and "email" not in self.errors:
             self.add_error("email", "Type the e-mail address of who gets the offer.")
         if cleaned.get("fund") == "now" and not cleaned.get("method"):
             self.add_error("method", "Choose how to pay.")
         return cleaned
+
+    def refuse(self, refused: InvalidInput) -> None:
+        """What is wrong with an invited talent is wrong with its address."""
+        if refused.field == "talent" and self.by_email:
+            refused = InvalidInput(refused.sentence, field="email")
+        super().refuse(refused)
 
     def _typed_currency(self) -> str:
         typed = self.data.get("currency") or self.initial.get("currency") or policy.CURRENCIES[0]
@@ -264,7 +272,7 @@ class EndForm(Refusable, forms.Form):
 
         Args:
             escrow: what is held now.
-            asks: whether this side decides about it.
+            asks: whether this side decides about it; nothing is typed about it otherwise.
             other: the name of who will read the note.
         """
         super().__init__(*args, **kwargs)
@@ -274,6 +282,8 @@ class EndForm(Refusable, forms.Form):
         self.fields["amount"].limit(  # type: ignore[attr-defined]
             currency=escrow.currency, maximum=escrow, above=f"At most {escrow} is in escrow."
         )
+        if not asks:
+            del self.fields["choice"], self.fields["amount"]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -289,6 +299,8 @@ class EndForm(Refusable, forms.Form):
         """The choice, as far as what was typed makes one."""
         if not self.asks:
             return Choice.nothing()
+        if not self.is_bound:
+            return None
         kind, amount = self.cleaned_data.get("choice"), self.cleaned_data.get("amount")
         if not kind or "amount" in self.errors or "choice" in self.errors:
             return None
@@ -296,7 +308,9 @@ class EndForm(Refusable, forms.Form):
 
     @property
     def chosen(self) -> str:
-        return str(self["choice"].value() or "")
+        """What was chosen, also when nothing is left to decide about."""
+        given = self.data if self.is_bound else self.initial
+        return str(given.get("choice") or "")
 
 
 def offer_methods(field: forms.Field, methods: tuple[Method, ...]) -> None:

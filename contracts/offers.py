@@ -83,6 +83,8 @@ def make(
 def accept(contract: Contract, *, by: Actor) -> Contract:
     """The talent accepts; whoever accepts works on it. An open charge funds it when confirmed."""
     contract = transitions.enter(contract)
+    if _share_a_person(contract.client, contract.talent):
+        raise NotYours("You cannot accept: one person belongs to both sides of this offer.")
     now = clock.now()
     transitions.move(contract, "accept", by=by, at=now)
     Assignment.objects.create(contract=contract, membership=by.as_member, since=now)
@@ -258,7 +260,11 @@ def _check(client: Party, talent: Party, currency: str, drafts: list[MilestoneDr
 
 
 def _share_a_person(client: Party, talent: Party) -> bool:
-    people = Membership.objects.current().filter(party=client).values("user")
+    """One person acts for both, or was invited by an address that acts for the client."""
+    of_client = Membership.objects.current().filter(party=client)
+    if talent.invited_email:
+        return of_client.filter(user__email=talent.invited_email).exists()
+    people = of_client.values("user")
     return Membership.objects.current().filter(party=talent, user__in=people).exists()
 
 

@@ -10,7 +10,7 @@ from contracts import offers
 from contracts.models import Contract
 from contracts.offers import MilestoneDraft
 from contracts.states import ContractState, MilestoneState
-from marketplace import clock, sweeping
+from marketplace import clock, parties, sweeping
 from marketplace.actors import Actor
 from marketplace.models import Membership, Notice
 from marketplace.money import Money
@@ -354,3 +354,26 @@ def test_offer_to_an_agency_is_possible():
     agency = FreelancerFactory(kind=PartyKind.AGENCY)
 
     assert make(PartyFactory(), agency).talent == agency
+
+
+def test_offer_to_the_address_of_one_of_its_own_people_is_refused():
+    client = PartyFactory()
+    owner = owner_of(client)
+    invited = parties.talent_by_email(owner.user.email)
+
+    with pytest.raises(InvalidInput, match="one person belongs to both sides"):
+        make(client, invited)
+
+    assert not Contract.objects.exists()
+
+
+def test_accept_by_a_side_that_came_to_share_a_person_is_refused():
+    contract = offered()
+    person = UserFactory()
+    for party in (contract.client, contract.talent):
+        MembershipFactory(party=party, user=person, role=Role.MEMBER)
+
+    with pytest.raises(NotYours, match="one person belongs to both sides"):
+        offers.accept(contract, by=owner_of(contract.talent))
+
+    assert Contract.objects.get(pk=contract.pk).is_offered
