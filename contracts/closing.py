@@ -37,7 +37,7 @@ from contracts.plans import (
     after_due_releases,
     plan,
 )
-from contracts.states import OPEN_MILESTONES, EndReason, Side
+from contracts.states import OPEN_MILESTONES, EndReason, MilestoneState, Side
 from marketplace import clock, policy, transitions
 from marketplace.actors import Actor
 from marketplace.facts import freeze
@@ -54,6 +54,7 @@ __all__ = [
     "confirmed_figures",
     "end",
     "facts_of",
+    "facts_seen",
     "feedback_closes",
     "plan",
     "seen_figures",
@@ -61,6 +62,7 @@ __all__ = [
 ]
 
 _SALT: Final = "contracts.closing.seen"
+_SUBMITTED: Final = (MilestoneState.SUBMITTED, MilestoneState.CHANGES_REQUESTED)
 
 
 def facts_of(contract: Contract, *, milestones: Sequence[Milestone] | None = None) -> Facts:
@@ -92,6 +94,46 @@ def seen_figures(contract: Contract, seen: str) -> dict[str, Any] | None:
     except signing.BadSignature:
         return None
     return figures
+
+
+def facts_seen(contract: Contract, figures: dict[str, Any], facts: Facts) -> Facts:
+    """The facts behind a token's figures, to plan the same choice on what a person saw.
+
+    One query, for what the milestones of then are called.
+
+    Args:
+        facts: those of now, for what never changes.
+    """
+    currency = facts.escrow.currency
+    rows = contract.milestones.in_bulk([pk for pk, _, _ in figures["milestones"]])
+    return Facts(
+        version=figures["version"],
+        escrow=Money(figures["escrow"], currency),
+        milestones=tuple(
+            MilestoneFacts(
+                pk=pk,
+                number=rows[pk].number,
+                title=rows[pk].title,
+                state=state,
+                amount=Money(minor, currency),
+                was_submitted=state in _SUBMITTED,
+            )
+            for pk, state, minor in figures["milestones"]
+        ),
+        open_charge=Money(figures["charge"], currency) if figures["charge"] else None,
+        talent_fee=facts.talent_fee,
+        kept=Money(figures["kept"], currency),
+    )
+
+
+def refuse_changed(contract: Contract, seen: str, facts: Facts) -> None:
+    """What was seen is still so.
+
+    Raises:
+        FiguresChanged: it is not.
+    """
+    if seen_figures(contract, seen) != _figures(facts):
+        raise FiguresChanged("The figures have changed since you saw them. Nothing was ended.")
 
 
 @transaction.atomic
@@ -128,8 +170,7 @@ def end(
     transitions.refuse_unless_possible(contract, "end", by=by)
     book = ledger.lock(contract.book_id)
     facts = _facts(contract, book, contract.open_milestones, contract.open_operations)
-    if seen_figures(contract, seen) != _figures(facts):
-        raise FiguresChanged("The figures have changed since you saw them. Nothing was ended.")
+    refuse_changed(contract, seen, facts)
     because = _reason(reason)
     decided = plan(facts, _side(contract, side, by), choice)
     if by.is_staff and decided.paid:
@@ -354,5 +395,6 @@ def _figures(facts: Facts) -> dict[str, Any]:
         "version": facts.version,
         "escrow": facts.escrow.minor,
         "charge": charge.minor if charge else 0,
+        "kept": facts.kept.minor,
         "milestones": [[one.pk, one.state, one.amount.minor] for one in facts.milestones],
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import singledispatch
 from typing import Any
@@ -27,13 +28,19 @@ from marketplace.money import Money, zero
 from payments.states import OnSilence
 
 
-def effects_of(plan: EndPlan, contract: Contract, now: datetime) -> list[Effect]:
-    """One row per effect of a plan, as the side that ends reads it."""
+def effects_of(
+    plan: EndPlan, contract: Contract, now: datetime, *, before: EndPlan | None = None
+) -> list[Effect]:
+    """One row per effect of a plan, as the side that ends reads it.
+
+    Args:
+        before: the same choice on the figures that were seen; rows that differ say what was.
+    """
     telling = _Telling(plan.side, contract.client.name, contract.talent.name, now)
-    rows = [_row(effect, telling) for effect in plan.effects]
-    if plan.side is Side.TALENT and plan.kept:
-        rows.insert(1 if plan.escrow else 0, _stays_yours(plan))
-    return [*rows, _for_both()]
+    rows = _rows(plan, telling)
+    if before is None:
+        return list(rows.values())
+    return list(_with_what_was(rows, _rows(before, telling)))
 
 
 def sentence_of(plan: EndPlan, contract: Contract) -> str:
@@ -58,6 +65,9 @@ def changed(seen: dict[str, Any], facts: Facts) -> list[Effect]:
     if seen["escrow"] != facts.escrow.minor:
         was = Money(seen["escrow"], currency)
         rows.append(Effect(term="In escrow", value=facts.escrow, was=was))
+    if seen["kept"] != facts.kept.minor:
+        was = Money(seen["kept"], currency)
+        rows.append(Effect(term="Paid before, less fees and refunds", value=facts.kept, was=was))
     before = {pk: (state, Money(minor, currency)) for pk, state, minor in seen["milestones"]}
     for one in facts.milestones:
         state, amount = before.pop(one.pk, ("", None))
@@ -109,6 +119,33 @@ def hints_of(facts: Facts, contract: Contract, now: datetime) -> dict[str, Any]:
         ),
         "zero": zero(facts.escrow.currency),
     }
+
+
+def _rows(plan: EndPlan, telling: _Telling) -> dict[str, Effect]:
+    """The rows by what they are about, so that two plans can be compared."""
+    rows: dict[str, Effect] = {}
+    if plan.side is Side.TALENT and plan.kept and not plan.escrow:
+        rows["kept"] = _stays_yours(plan)
+    for effect in plan.effects:
+        is_payment = isinstance(effect, PayMilestone | PayFinal)
+        rows["paid" if is_payment else type(effect).__name__] = _row(effect, telling)
+        if isinstance(effect, ReturnEscrow) and plan.kept:
+            rows["kept"] = _stays_yours(plan)
+    return rows | {"both": _for_both()}
+
+
+def _with_what_was(now: dict[str, Effect], before: dict[str, Effect]) -> Iterator[Effect]:
+    """The rows of now, those that changed with what was seen; rows that went come first."""
+    for about, seen in before.items():
+        if about not in now:
+            yield replace(seen, value=_none_of(seen.value), detail="", was=seen.value)
+    for about, row in now.items():
+        was = before[about].value if about in before else _none_of(row.value)
+        yield row if was == row.value else replace(row, was=was)
+
+
+def _none_of(value: Money | str) -> Money | str:
+    return zero(value.currency) if isinstance(value, Money) else "none"
 
 
 @singledispatch

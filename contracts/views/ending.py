@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,12 +10,14 @@ from django.contrib import messages
 from django.core.signing import Signer
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django_htmx.http import HttpResponseClientRedirect
 
 from contracts import closing, wording
 from contracts.closing import Choice, EndPlan, Facts
 from contracts.forms import EndForm
 from contracts.models import Contract, Milestone
-from contracts.plans import ChoiceKind, RequestEscrowRefund
+from contracts.plans import ChoiceKind, PayFinal, PayMilestone
 from contracts.queries import Room
 from contracts.queries.room import Overview
 from contracts.states import Side
@@ -23,7 +25,7 @@ from contracts.views.base import ContractView, refuse
 from marketplace import moments, typed
 from marketplace.components import Effect
 from marketplace.money import Money
-from marketplace.refusals import FiguresChanged, InvalidInput, Overtaken
+from marketplace.refusals import FiguresChanged, InvalidInput, Overtaken, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,40 +64,44 @@ class End(ContractView):
         facts = closing.facts_of(room.contract)
         form = form_of(room, facts, request.POST)
         if not form.is_valid() or "confirm" not in request.POST:
-            form.data = _without_tick(request)
             return self.show(room, end_context(room, facts=facts, form=form))
         return self.confirm(room, facts, form)
 
     def confirm(self, room: Room, facts: Facts, form: EndForm) -> HttpResponse:
         choice = form.decided
         assert choice is not None
-        seen = form.cleaned_data["seen"]
         try:
             _refuse_unseen(room, facts, form, choice)
             closing.end(
                 room.contract,
                 choice=choice,
-                seen=seen,
+                seen=form.cleaned_data["seen"],
                 reason=form.cleaned_data["reason"],
                 note=form.cleaned_data["note"],
                 gives_up=form.cleaned_data["gives_up"],
                 by=self.actor,
             )
-        except InvalidInput as refused:
-            form.refuse(refused)
-        except FiguresChanged as refused:
-            form.add_error(None, refused.sentence)
+        except (InvalidInput, FiguresChanged) as refused:
+            return self.ask_again(refused)
         except Overtaken:
             messages.info(self.request, _faster(self.room(room.reference)))
-            return self.to_room()
         else:
             messages.success(self.request, _ended(room))
-            return self.to_room()
-        form.data = _without_tick(self.request)
-        fresh = self.room(room.reference)
-        return self.show(fresh, end_context(fresh, form=form, seen=seen))
+        return self.to_room()
+
+    def ask_again(self, refused: Refused) -> HttpResponse:
+        """The same form on the figures of now; what was typed stays."""
+        room = self.room(self.kwargs["reference"])
+        facts = closing.facts_of(room.contract)
+        form = form_of(room, facts, self.request.POST)
+        form.is_valid()
+        form.refuse(refused)
+        return self.show(room, end_context(room, facts=facts, form=form))
 
     def show(self, room: Room, context: dict[str, Any]) -> HttpResponse:
+        form = context["form"]
+        if form.is_bound:
+            form.data = _without_tick(self.request)
         context |= {"room": room, "contract": room.contract}
         return render(self.request, "contracts/end.html", context)
 
@@ -105,6 +111,9 @@ class Preview(ContractView):
 
     def post(self, request: HttpRequest, reference: str) -> HttpResponse:
         room = self.room(reference)
+        if room.contract.is_ended:
+            messages.info(request, _faster(room))
+            return HttpResponseClientRedirect(reverse("room", args=[reference]))
         refuse(room.may_end)
         facts = closing.facts_of(room.contract)
         form = form_of(room, facts, request.POST)
@@ -124,16 +133,15 @@ def end_context(
     facts: Facts | None = None,
     form: EndForm | None = None,
     overview: Overview | None = None,
-    seen: str = "",
     kept: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What the end form shows: reminders, the choice, and the figures for it.
 
     Args:
         facts: as read just now; read here otherwise.
+        form: as sent; figures that it has seen and that have changed since say what they were.
         overview: the room's, whose rows are used instead of reading them again.
         kept: what was typed before signing in again.
-        seen: the token that was confirmed and refused, to say what has changed since.
     """
     contract = room.contract
     facts = facts or closing.facts_of(
@@ -141,17 +149,22 @@ def end_context(
     )
     form = form or form_of(room, facts)
     form.initial.update(kept or {})
-    chosen = _chosen(form)
-    plan = _plan(facts, room.side, chosen, form)
+    decided = _decided(facts, room.side, form)
     token = closing.seen_token(contract, facts)
+    changes = _changes(room, facts, form)
     return {
         "form": form,
         "facts": facts,
-        "effects": _effects(plan, room, decided=chosen is not None),
-        "sentence": _sentence(plan, room, decided=chosen is not None),
+        "effects": wording.effects_of(
+            decided or _undecided(facts, room.side),
+            contract,
+            room.now,
+            before=_before(room, facts, form, decided) if changes else None,
+        ),
+        "sentence": _sentence(decided, facts, contract, form),
         "seen": token,
-        "shown": _shown(token, chosen) if chosen is not None else "",
-        "changes": _changes(contract, seen, facts),
+        "shown": _shown(token, decided.choice) if decided else "",
+        "changes": changes,
         "asks": form.asks,
         "chosen": {kind.value: form.chosen == kind for kind in ChoiceKind},
         "hints": wording.hints_of(facts, contract, room.now),
@@ -161,36 +174,46 @@ def end_context(
     }
 
 
-def _chosen(form: EndForm) -> Choice | None:
-    if not form.is_bound:
-        return Choice.nothing() if not form.asks else None
-    return form.decided
+def _decided(facts: Facts, side: Side, form: EndForm) -> EndPlan | None:
+    """The plan of the choice; None while there is none, or while it is refused at its field."""
+    choice = form.decided
+    if choice is None:
+        return None
+    try:
+        return closing.plan(facts, side, choice)
+    except InvalidInput as refused:
+        if refused.field not in form.errors:
+            form.refuse(refused)
+        return None
 
 
-def _plan(facts: Facts, side: Side, choice: Choice | None, form: EndForm) -> EndPlan:
-    """The plan of the choice; of nothing, when there is none yet or it is refused."""
-    if choice is not None:
-        try:
-            return closing.plan(facts, side, choice)
-        except InvalidInput as refused:
-            if refused.field not in form.errors:
-                form.refuse(refused)
-    return closing.plan(facts, side, Choice.nothing())
+def _undecided(facts: Facts, side: Side) -> EndPlan:
+    """What happens whatever is chosen for the money in escrow."""
+    plan = closing.plan(facts, side, Choice.all())
+    settled = tuple(one for one in plan.effects if not isinstance(one, PayMilestone | PayFinal))
+    return replace(plan, effects=settled)
 
 
-def _effects(plan: EndPlan, room: Room, *, decided: bool) -> list[Effect]:
-    """All rows; before a choice is made, those that do not depend on it."""
-    if decided:
-        return wording.effects_of(plan, room.contract, room.now)
-    kept = tuple(one for one in plan.effects if not isinstance(one, RequestEscrowRefund))
-    undecided = EndPlan(plan.side, plan.choice, plan.escrow, plan.kept, kept)
-    return wording.effects_of(undecided, room.contract, room.now)
+def _before(room: Room, facts: Facts, form: EndForm, decided: EndPlan | None) -> EndPlan | None:
+    """The same choice on the figures that were seen, if it was possible then."""
+    seen = closing.facts_seen(room.contract, _seen(room, form), facts)
+    if form.asks and decided is None:
+        return _undecided(seen, room.side)
+    choice = decided.choice if form.asks and decided else Choice.nothing()
+    if not form.asks and form.chosen == ChoiceKind.ALL:
+        choice = Choice.all()
+    try:
+        return closing.plan(seen, room.side, choice)
+    except InvalidInput:
+        return None
 
 
-def _sentence(plan: EndPlan, room: Room, *, decided: bool) -> str:
-    if not decided:
-        return f"Choose first what should happen to the {plan.escrow} in escrow."
-    return wording.sentence_of(plan, room.contract)
+def _sentence(decided: EndPlan | None, facts: Facts, contract: Contract, form: EndForm) -> str:
+    if decided is not None:
+        return wording.sentence_of(decided, contract)
+    if form.chosen and "amount" in form.errors:
+        return str(form.errors["amount"][0])
+    return f"Choose first what should happen to the {facts.escrow} in escrow."
 
 
 def _shown(token: str, choice: Choice) -> str:
@@ -203,18 +226,27 @@ def _refuse_unseen(room: Room, facts: Facts, form: EndForm, choice: Choice) -> N
     """Figures that were not on the page yet are shown before anything ends.
 
     Raises:
-        FiguresChanged: the choice was changed after the figures were shown.
+        FiguresChanged: the facts, or the choice, are others than those whose figures were shown.
+        InvalidInput: the choice is not possible.
     """
-    if closing.seen_figures(room.contract, form.cleaned_data["seen"]) is None:
+    seen = form.cleaned_data["seen"]
+    if closing.seen_figures(room.contract, seen) is None:
         raise FiguresChanged("Please read what will happen, then confirm with End Contract.")
+    closing.refuse_changed(room.contract, seen, facts)
     closing.plan(facts, room.side, choice)
-    if form.cleaned_data["shown"] != _shown(form.cleaned_data["seen"], choice):
+    if form.cleaned_data["shown"] != _shown(seen, choice):
         raise FiguresChanged("Here is what your choice does. Confirm it with End Contract.")
 
 
-def _changes(contract: Contract, seen: str, facts: Facts) -> list[Effect]:
-    figures = closing.seen_figures(contract, seen) if seen else None
-    return wording.changed(figures, facts) if figures else []
+def _seen(room: Room, form: EndForm) -> dict[str, Any]:
+    """The figures that the form was sent with; none when it was not, or when they are not ours."""
+    seen = form.cleaned_data.get("seen", "") if form.is_bound else ""
+    return closing.seen_figures(room.contract, seen) or {} if seen else {}
+
+
+def _changes(room: Room, facts: Facts, form: EndForm) -> list[Effect]:
+    seen = _seen(room, form)
+    return wording.changed(seen, facts) if seen else []
 
 
 def _without_tick(request: HttpRequest) -> Any:
