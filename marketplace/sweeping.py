@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
 from django.db.models import Min, Q, QuerySet
@@ -117,8 +118,13 @@ def sweep(
 
 def registered() -> dict[str, Sweep]:
     """All sweeps by name, of every app's ``sweeps.py``."""
-    autodiscover_modules("sweeps")
+    _discover()
     return dict(sorted(_sweeps.items()))
+
+
+@cache
+def _discover() -> None:
+    autodiscover_modules("sweeps")
 
 
 def run(

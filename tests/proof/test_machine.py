@@ -250,7 +250,7 @@ def test_planted_mistake_is_found(plant, monkeypatch):
     plant(monkeypatch)
 
     with pytest.raises(Exception) as found:  # noqa: PT011 - some trip over the next line, some over the audit
-        live(runs=60, steps=MACHINE_STEPS, phases=[Phase.generate])
+        live(runs=200, steps=15, phases=[Phase.generate])
 
     assert found.type.__name__ not in {"Flaky", "FlakyFailure", "Unsatisfiable"}, found.value
 
