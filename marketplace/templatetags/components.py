@@ -562,7 +562,13 @@ def form_errors(form: BaseForm) -> dict[str, Any]:
 
 @register.inclusion_tag("components/field.html")
 def field(
-    bound: BoundField, *, prefix: str = "", suffix: str = "", bare: bool = False, label: str = ""
+    bound: BoundField,
+    *,
+    prefix: str = "",
+    suffix: str = "",
+    bare: bool = False,
+    label: str = "",
+    needed: str = "",
 ) -> dict[str, Any]:
     options = isinstance(bound.field.widget, RadioSelect)
     return {
@@ -574,6 +580,7 @@ def field(
         "suffix": suffix,
         "bare": bare,
         "label": label or bound.label,
+        "needed": needed,
     }
 
 

@@ -1,0 +1,292 @@
+"""Every page of the site in every state: the demo market, and a few contracts more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from django.urls import reverse
+
+from contracts import checklists, escrow_answers, messages, milestones, offers
+from contracts.closing import Choice
+from contracts.models import Assignment, Contract
+from contracts.states import ChecklistCode, Side
+from feedback import giving
+from marketplace import clock, sweeping
+from marketplace.actors import Actor
+from marketplace.management.demo import STARTS_AT, market
+from marketplace.models import Membership, Party, User
+from payments import refunds
+from payments.gateways import sandbox
+from payments.models import EscrowRefundRequest, Payment
+from tests import factories
+from tests.factories import usd
+
+CLIENT: Final = "client@example.com"
+FREELANCER: Final = "freelancer@example.com"
+AGENCY: Final = "agency@example.com"
+MEMBER: Final = "member@example.com"
+NOBODY: Final = ""
+
+LONG: Final = "Donaudampfschifffahrtsgesellschaftskapitaen-and-so-on-and-so-forth " * 2
+
+BOTH: Final = (CLIENT, FREELANCER)
+
+
+AT_REST: Final = (
+    "Landing page redesign",
+    "Logo refresh",
+    "Annual report layout",
+    "Mobile app prototype",
+    "Newsletter series",
+    "Product photography",
+    "Nothing in escrow",
+    "Changes asked for",
+    "Just paid",
+    "Charge still open",
+    "Milestone proposed",
+    "Talent ended",
+    "Part paid",
+    "Feedback sealed",
+    "Refunded",
+)
+"""Contracts whose room shows a state of its own to each side."""
+
+OFFERS: Final = ("Podcast editing", "Offer without money", "Offer being charged")
+OLD_OFFERS: Final = ("Offer declined", "Offer withdrawn", "Offer expired")
+REQUESTS: Final = (
+    "Mobile app prototype",
+    "Newsletter series",
+    "Request lapsed",
+    "Escalated",
+    "Support decided",
+    "Money let go",
+    "Paid instead",
+)
+ENDS: Final = ("Landing page redesign", "Logo refresh", "Nothing in escrow", LONG)
+FEEDBACK: Final = ("Logo refresh", "Annual report layout", "Product photography", "Feedback sealed")
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A page as one person sees it; ``presses`` names a button that is pressed first."""
+
+    who: str
+    path: str
+    presses: str = ""
+
+
+def build() -> None:
+    """Fill the empty database with the demo market and with the states it does not show."""
+    market.build()
+    _Extras().build()
+
+
+def sights() -> Iterator[Sight]:
+    """What there is to look at, after ``build``."""
+    yield from _signed_out()
+    for who in BOTH:
+        yield from _frame(who)
+        yield from _contracts(who)
+        yield from _escrow_and_money(who)
+    yield from _work_in_progress()
+    yield from _agency()
+
+
+def _signed_out() -> Iterator[Sight]:
+    names = ("front", "account_login", "account_signup", "account_reset_password", "help", "terms")
+    for path in (*map(reverse, names), reverse("privacy"), reverse("contact_support"), "/nowhere/"):
+        yield Sight(NOBODY, path)
+
+
+def _frame(who: str) -> Iterator[Sight]:
+    for tab in ("active", "offers", "ended", "all"):
+        yield Sight(who, f"{reverse('jobs')}?tab={tab}")
+    yield Sight(who, f"{reverse('jobs')}?q=nothing+like+this")
+    for name in ("new_contract", "inbox", "account", "contact_support"):
+        yield Sight(who, reverse(name))
+    for party in Party.objects.filter(name__in=("North Studio", "Demo Freelancer")).order_by("id"):
+        yield Sight(who, reverse("work_history", args=[party.slug]))
+
+
+def _contracts(who: str) -> Iterator[Sight]:
+    for title in (*AT_REST, LONG):
+        yield Sight(who, _path("room", title))
+    for title in ("Landing page redesign", "Refunded", "Nothing in escrow"):
+        yield Sight(who, _path("room_payments", title))
+    for title in (*OFFERS, *OLD_OFFERS):
+        yield Sight(who, _path("offer", title))
+    for title in ENDS:
+        yield Sight(who, _path("end_contract", title))
+        yield Sight(who, f"{_path('room', title)}?end=1")
+    for title in FEEDBACK:
+        yield Sight(who, _path("feedback", title))
+
+
+def _escrow_and_money(who: str) -> Iterator[Sight]:
+    for title in REQUESTS:
+        asked = EscrowRefundRequest.objects.get(book=_contract(title).book)
+        yield Sight(who, reverse("escrow_refund", args=[asked.pk]))
+    yield Sight(who, reverse("payments"))
+    for title in ("Landing page redesign", "Refunded"):
+        payment = Payment.objects.filter(book=_contract(title).book).order_by("id")[0]
+        yield Sight(FREELANCER, reverse("give_refund", args=[payment.pk]))
+
+
+def _work_in_progress() -> Iterator[Sight]:
+    """Forms about milestones, and what they say when they are sent empty."""
+    landing, logo = "Landing page redesign", "Logo refresh"
+    for name, number in (("approve", 2), ("changes", 2), ("extend", 2), ("fund", 3), ("edit", 3)):
+        yield Sight(CLIENT, _path(f"milestone_{name}", landing, number))
+    yield Sight(FREELANCER, _path("milestone_submit", "Changes asked for", 1))
+    for who, name, presses in (
+        (CLIENT, "add_milestone", "Save"),
+        (FREELANCER, "propose_milestone", "Propose"),
+    ):
+        yield Sight(who, _path(name, logo))
+        yield Sight(who, _path(name, logo), presses)
+    yield Sight(CLIENT, _path("milestone_approve", landing, 2), "Pay now")
+    yield Sight(CLIENT, reverse("new_contract"), "Send offer")
+    yield Sight(CLIENT, f"{reverse('new_contract')}?again={_contract('Talent ended').reference}")
+    yield Sight(CLIENT, _path("end_contract", logo), "End Contract")
+    yield Sight(FREELANCER, _path("end_contract", landing), "End Contract")
+
+
+def _agency() -> Iterator[Sight]:
+    yield Sight(AGENCY, reverse("jobs"))
+    yield Sight(AGENCY, f"{reverse('jobs')}?tab=ended")
+    yield Sight(AGENCY, reverse("payments"))
+    yield Sight(AGENCY, reverse("inbox"))
+    yield Sight(MEMBER, _path("room", "Bookkeeping"))
+    yield Sight(MEMBER, _path("end_contract", "Bookkeeping"))
+
+
+def _path(name: str, title: str, *args: Any) -> str:
+    return reverse(name, args=[_contract(title).reference, *args])
+
+
+def _contract(title: str) -> Contract:
+    return Contract.objects.get(title=title.strip())
+
+
+def _party(email: str) -> Party:
+    return _membership(email).party
+
+
+def _owner(email: str) -> Actor:
+    return Actor.member(_membership(email))
+
+
+def _membership(email: str) -> Membership:
+    """The first membership of a person of the demo market."""
+    people = Membership.objects.filter(user__email=email).select_related("party", "user")
+    return people.order_by("id")[0]
+
+
+class _Extras:
+    """Contracts of the demo market's two sides, in the states that its own story leaves out."""
+
+    def __init__(self) -> None:
+        self.client, self.talent = _party(CLIENT), _party(FREELANCER)
+        self.sides = {"client": self.client, "talent": self.talent}
+
+    def build(self) -> None:
+        with clock.at(STARTS_AT - timedelta(days=12)):
+            self.offers_of_the_past()
+            self.ends_of_the_past()
+        with clock.at(STARTS_AT - timedelta(hours=2)):
+            self.offers_of_today()
+            self.milestones_of_today()
+            self.ends_of_today()
+            self.agency_contract()
+        with clock.at(STARTS_AT):
+            sweeping.run()
+            self.support_decides()
+
+    def offers_of_the_past(self) -> None:
+        offers.decline(self._offered("Offer declined"), by=_owner(FREELANCER))
+        offers.withdraw(self._offered("Offer withdrawn"), by=_owner(CLIENT))
+        self._offered("Offer expired")
+
+    def offers_of_today(self) -> None:
+        self._offered("Offer without money")
+        self._offered("Offer being charged", fund_first=True, method=sandbox.NEVER_ANSWERS)
+
+    def milestones_of_today(self) -> None:
+        factories.active(title="Nothing in escrow", **self.sides)
+        factories.changes_requested(title="Changes asked for", **self.sides)
+        factories.approve(factories.submitted(title="Just paid", **self.sides))
+        planned = factories.planned(title="Charge still open", **self.sides)
+        factories.fund(planned, sandbox.NEVER_ANSWERS)
+        proposed = factories.leftover(usd(120), title="Milestone proposed", **self.sides)
+        milestones.propose(
+            proposed, title="One more", amount=usd(80), due_on=None, key="", by=_owner(FREELANCER)
+        )
+        self.long_words()
+
+    def long_words(self) -> None:
+        drafts = [offers.MilestoneDraft(LONG.strip(), usd("123456.78")) for _ in range(3)]
+        contract = factories.active(
+            title=LONG.strip(), description=LONG, fund_first=True, milestones=drafts, **self.sides
+        )
+        factories.submit(factories.milestone_of(contract))
+        messages.write(contract, text=LONG * 3, key="", by=_owner(FREELANCER))
+
+    def ends_of_the_past(self) -> None:
+        self.client_ended(factories.funded(title="Request lapsed", **self.sides).contract)
+        self.client_ended(factories.submitted(title="Escalated", **self.sides).contract)
+        asked = self.client_ended(factories.funded(title="Support decided", **self.sides).contract)
+        escrow_answers.decline(asked, because="Half of it is done.", by=_owner(FREELANCER))
+
+    def ends_of_today(self) -> None:
+        factories.ended(
+            factories.leftover(usd(40), title="Talent ended", **self.sides), Side.TALENT
+        )
+        part = factories.leftover(usd(300), title="Part paid", **self.sides)
+        factories.ended(part, choice=Choice.part(usd(100)))
+        let_go = self.client_ended(factories.funded(title="Money let go", **self.sides).contract)
+        escrow_answers.let_go(let_go, by=_owner(FREELANCER))
+        paid = self.client_ended(factories.funded(title="Paid instead", **self.sides).contract)
+        escrow_answers.pay_instead(paid, by=_owner(CLIENT))
+        self.sealed(factories.ended(self.paid("Feedback sealed")))
+        self.refunded(self.paid("Refunded"))
+
+    def paid(self, title: str) -> Contract:
+        """A contract whose only milestone was just paid."""
+        milestone = factories.submitted(title=title, **self.sides)
+        factories.approve(milestone)
+        return _contract(title)
+
+    def client_ended(self, contract: Contract) -> Contract:
+        return factories.ended(contract, choice=Choice.nothing())
+
+    def sealed(self, contract: Contract) -> None:
+        """The client gave feedback, and ticked, skipped and sent something."""
+        client = _owner(CLIENT)
+        giving.give(contract, stars=4, text="Good work.", key="", by=client)
+        items = {one.code: one for one in checklists.items_of(contract, Side.CLIENT)}
+        checklists.tick(items[ChecklistCode.ACCESS], by=client)
+        checklists.skip(items[ChecklistCode.DELIVERABLES], by=client)
+        checklists.send_reminder(items[ChecklistCode.PROPERTY], by=client)
+
+    def refunded(self, contract: Contract) -> None:
+        payment = Payment.objects.get(book=contract.book)
+        talent = _owner(FREELANCER)
+        refunds.give(payment, amount=usd(40), reason="A discount.", key="", by=talent)
+
+    def agency_contract(self) -> None:
+        agency = Party.objects.get(name="Demo Agency")
+        contract = factories.active(title="Bookkeeping", client=self.client, talent=agency)
+        member = _membership(MEMBER)
+        Assignment.objects.create(contract=contract, membership=member, since=clock.now())
+
+    def support_decides(self) -> None:
+        support = Actor.support(User.objects.get(email="support@example.com"))
+        escrow_answers.decide(
+            _contract("Support decided"), to_talent=usd(250), because="Half each.", by=support
+        )
+
+    def _offered(self, title: str, **values: Any) -> Contract:
+        return factories.offered(usd(200), title=title, **self.sides, **values)
