@@ -1,0 +1,116 @@
+"""A process that dies between any two steps of a charge, or of an end, leaves nothing half done."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from contracts import funding
+from contracts.models import Contract, Milestone
+from contracts.states import ContractState, MilestoneState
+from marketplace import clock, once, sweeping
+from payments.gateways import sandbox
+from payments.models import Entry, SandboxCharge
+from payments.states import EntryKind, OperationState
+from tests.factories import NOON, milestone_of, money_of, owner_of, planned, submitted
+from tests.proof.killed import END, FUND
+from tests.support.asserting import assert_audit_clean, everything_of
+
+pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
+
+NEVER_BEGAN = "intent not committed"
+
+
+@pytest.fixture(autouse=True)
+def _noon():
+    with clock.at(NOON):
+        yield
+
+
+def run_until_killed(cut: str, row: int, member: int, key: str) -> None:
+    """In a process of its own, on the database of this test."""
+    command = [sys.executable, "-m", "tests.proof.killed", cut, str(row), str(member), key]
+    environment = {**os.environ, "DATABASE_URL": url_of_the_test_database()}
+    environment |= {"DJANGO_SETTINGS_MODULE": "marketplace.settings.test", "PYTHONPATH": "."}
+    finished = subprocess.run(
+        command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, check=False
+    )
+    assert finished.returncode == -signal.SIGKILL, finished.stderr
+
+
+def url_of_the_test_database() -> str:
+    name = str(connection.settings_dict["NAME"])
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{name}"
+    before, _, query = os.environ["DATABASE_URL"].partition("?")
+    return f"{before.rpartition('/')[0]}/{name}?{query}"
+
+
+def restart() -> None:
+    """A minute later the sweeps run again, and once more for good measure."""
+    for minutes in (1, 2):
+        outcomes = sweeping.run(as_of=NOON + timedelta(minutes=minutes))
+        assert not any(one.failed for one in outcomes)
+
+
+def charged_entries() -> int:
+    return Entry.objects.filter(kind=EntryKind.CHARGE).count()
+
+
+@pytest.mark.parametrize("cut", FUND)
+def test_charge_that_was_cut_short_is_charged_and_posted_once(cut):
+    milestone, key = planned(), once.new_key()
+    contract, by = milestone.contract, owner_of(milestone.contract.client)
+
+    run_until_killed(cut, milestone.pk, by.membership.pk, key)
+    assert_audit_clean()
+    restart()
+    again = send_the_form_again(milestone, key)
+
+    assert again.state == MilestoneState.FUNDED
+    assert money_of(contract) == ("$500.00", "$0.00", "$0.00", "$0.00")
+    assert SandboxCharge.objects.filter(outcome="succeeded").count() == 1
+    assert charged_entries() == 1
+    assert contract.book.operations.get().state == OperationState.SUCCEEDED
+    assert_audit_clean()
+
+
+@pytest.mark.parametrize("cut", FUND)
+def test_charge_that_was_cut_short_needs_nobody_to_come_back(cut):
+    milestone = planned()
+    by = owner_of(milestone.contract.client)
+
+    run_until_killed(cut, milestone.pk, by.membership.pk, once.new_key())
+    restart()
+
+    began = cut != NEVER_BEGAN
+    state = MilestoneState.FUNDED if began else MilestoneState.PLANNED
+    assert milestone_of(milestone.contract).state == state
+    assert SandboxCharge.objects.count() == charged_entries() == int(began)
+    assert_audit_clean()
+
+
+@pytest.mark.parametrize("cut", END)
+def test_end_that_was_cut_short_never_happened(cut):
+    contract = submitted().contract
+    by = owner_of(contract.client)
+    before = everything_of(contract)
+
+    run_until_killed(cut, contract.pk, by.membership.pk, "")
+    restart()
+
+    assert Contract.objects.get(pk=contract.pk).state == ContractState.ACTIVE
+    assert everything_of(contract) == before
+    assert_audit_clean()
+
+
+def send_the_form_again(milestone: Milestone, key: str) -> Milestone:
+    by = owner_of(milestone.contract.client)
+    return funding.fund(milestone, method=sandbox.ACCEPTS, key=key, by=by)
