@@ -66,9 +66,10 @@ class MilestoneForm(Refusable, KeyedForm):
 
 
 class MethodForm(Refusable, KeyedForm):
-    """How a charge is paid."""
+    """How a charge is paid. ``shown`` says which figures were read."""
 
     method = forms.ChoiceField(label="Pay with", required=False)
+    shown = forms.CharField(required=False, max_length=60, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, methods: tuple[Method, ...], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -86,6 +87,7 @@ class OfferForm(Refusable, KeyedForm):
     email = forms.EmailField(
         label="Their e-mail address",
         required=False,
+        max_length=policy.EMAIL_LENGTH,
         help_text="They get the offer by e-mail, also when they have no account yet.",
     )
     title = forms.CharField(label="Title", max_length=policy.TITLE_LENGTH)
@@ -148,9 +150,9 @@ class OfferForm(Refusable, KeyedForm):
             self.add_error("method", "Choose how to pay.")
         return cleaned
 
-    def refuse(self, refused: InvalidInput) -> None:
+    def refuse(self, refused: Refused) -> None:
         """What is wrong with an invited talent is wrong with its address."""
-        if refused.field == "talent" and self.by_email:
+        if isinstance(refused, InvalidInput) and refused.field == "talent" and self.by_email:
             refused = InvalidInput(refused.sentence, field="email")
         super().refuse(refused)
 

@@ -5,7 +5,9 @@ from django.urls import path
 from feedback.views import contract, people
 
 urlpatterns = [
-    path("contracts/<str:reference>/feedback/", contract.Page.as_view(), name="feedback"),
-    path("contracts/<str:reference>/feedback/edit/", contract.Edit.as_view(), name="feedback_edit"),
-    path("people/<str:slug>/", people.WorkHistory.as_view(), name="work_history"),
+    path("contracts/<slug:reference>/feedback/", contract.Page.as_view(), name="feedback"),
+    path(
+        "contracts/<slug:reference>/feedback/edit/", contract.Edit.as_view(), name="feedback_edit"
+    ),
+    path("people/<slug:slug>/", people.WorkHistory.as_view(), name="work_history"),
 ]

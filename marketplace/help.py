@@ -7,6 +7,10 @@ from typing import Final
 
 from marketplace import clock, policy
 from marketplace.models import ArticleVote
+from marketplace.money import Money
+
+EXAMPLE: Final = Money(50_000, "USD")
+"""A payment in an example."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ TOPICS: Final = (
             Article(
                 "milestones-and-reviews",
                 "Milestones, escrow and reviews",
-                "From a plan to a payment, and the 14 days of a review.",
+                f"From a plan to a payment, and the {policy.REVIEW_WINDOW.days} days of a review.",
             ),
             Article(
                 "escrow-after-the-end",
@@ -70,7 +74,8 @@ TOPICS: Final = (
             Article(
                 "refunds",
                 "Give a refund",
-                "Payments of the last 180 days can be given back, whole or in part.",
+                f"Payments of the last {policy.REFUND_WINDOW.days} days can be given back,"
+                " whole or in part.",
             ),
             Article("fees", "Fees", "What is taken from a payment, and what comes back."),
         ),
@@ -99,6 +104,8 @@ def numbers() -> dict[str, object]:
     return {
         "minimum_milestone": policy.minimum_milestone("USD"),
         "fee": f"{policy.TALENT_FEE / 100:g} %",
+        "example_gross": EXAMPLE,
+        "example_net": EXAMPLE - EXAMPLE.fraction(policy.TALENT_FEE),
         "offer_days": policy.OFFER_WINDOW.days,
         "review_days": policy.REVIEW_WINDOW.days,
         "review_reminders": [step.days for step in policy.REVIEW_REMINDERS],

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 
 from django.db import transaction
 
-from marketplace import clock, locks
+from marketplace import clock, locks, policy
 from marketplace.models import Membership, Party, User
 from marketplace.models.history import Rank
 from marketplace.states import TALENT_KINDS, PartyKind, Role
@@ -85,7 +85,7 @@ def talent_by_email(email: str) -> Party:
         invited_email=address,
         defaults={
             "kind": PartyKind.FREELANCER,
-            "name": address,
+            "name": address[: policy.NAME_LENGTH],
             "slug": code(12).lower(),
             "created_at": clock.now(),
         },

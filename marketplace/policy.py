@@ -158,6 +158,8 @@ FORM_KEY_KEPT: Final = _rule(
 )
 
 TITLE_LENGTH: Final = 120
+NAME_LENGTH: Final = 120
+EMAIL_LENGTH: Final = 254
 TEXT_LENGTH: Final = 5_000
 NOTE_LENGTH: Final = 2_000
 LINKS: Final = 10

@@ -38,20 +38,19 @@ class FormView(ContractView):
 
     def get(self, request: HttpRequest, **where: Any) -> HttpResponse:
         subject = self.subject(**where)
-        try:
-            self.check(subject)
-        except Overtaken as overtaken:
-            messages.info(request, overtaken.sentence)
-            return self.to_room()
         form = self.form(subject)
         form.initial.update(typed.kept_for(request))
-        return self.show(subject, form)
+        return self.ask(subject, form)
 
     def post(self, request: HttpRequest, **where: Any) -> HttpResponse:
         subject = self.subject(**where)
         form = self.form(subject, request.POST)
         if not form.is_valid() or "update" in request.POST:
-            return self.show(subject, form)
+            return self.ask(subject, form)
+        unseen = self.unseen(subject, form)
+        if unseen:
+            form.add_error(None, unseen)
+            return self.ask(subject, form)
         try:
             receipt = self.carry_out(subject, form)
         except InvalidInput as refused:
@@ -62,6 +61,15 @@ class FormView(ContractView):
             return self.to_room()
         messages.success(request, receipt)
         return self.to_room()
+
+    def ask(self, subject: Any, form: Any) -> HttpResponse:
+        """The page with the form, to whom may use it while it is not too late."""
+        try:
+            self.check(subject)
+        except Overtaken as overtaken:
+            messages.info(self.request, overtaken.sentence)
+            return self.to_room()
+        return self.show(subject, form)
 
     def show(self, subject: Any, form: Any) -> HttpResponse:
         contract = subject if isinstance(subject, Contract) else subject.contract
@@ -84,6 +92,10 @@ class FormView(ContractView):
 
     def context(self, subject: Any, form: Any) -> dict[str, Any]:
         raise NotImplementedError
+
+    def unseen(self, subject: Any, form: Any) -> str:
+        """What to say first, when the figures of a valid form were not on the page yet."""
+        return ""
 
     def carry_out(self, subject: Any, form: Any) -> str:
         """Do it; returns what has changed and what happens next."""
@@ -204,8 +216,16 @@ class Fund(MilestoneFormView):
             "milestone": subject,
             "quote": quote,
             "sources": _sources(quote),
+            "shown": _mark(quote),
             "submit": f"Fund {subject.amount}",
         }
+
+    def unseen(self, subject: Milestone, form: MethodForm) -> str:
+        quote = funding.quote(subject.contract, subject.amount)
+        is_late = subject.state != MilestoneState.PLANNED
+        if is_late or form.cleaned_data["shown"] == _mark(quote):
+            return ""
+        return f"Here is where the money comes from now. Confirm it with Fund {subject.amount}."
 
     def carry_out(self, subject: Milestone, form: MethodForm) -> str:
         try:
@@ -325,14 +345,10 @@ class Approve(MilestoneFormView):
             "part_chosen": form.chosen == PART,
         }
 
-    def post(self, request: HttpRequest, **where: Any) -> HttpResponse:
-        milestone = self.milestone(**where)
-        form = self.form(milestone, request.POST)
-        if form.is_valid() and form.cleaned_data["shown"] != form.release.typed():
-            if "update" not in request.POST:
-                form.add_error(None, "Here is what you release. Confirm it with Pay now.")
-            return self.show(milestone, form)
-        return super().post(request, **where)
+    def unseen(self, subject: Milestone, form: ApproveForm) -> str:
+        if form.cleaned_data["shown"] == form.release.typed():
+            return ""
+        return "Here is what you release. Confirm it with Pay now."
 
     def carry_out(self, subject: Milestone, form: ApproveForm) -> str:
         payment = milestones.approve(subject, amount=form.release, key=_key(form), by=self.actor)
@@ -372,6 +388,12 @@ def _sources(quote: Quote) -> list[Effect]:
         Effect(term="Stays as your credit", value=quote.surplus, detail="the least a card takes"),
     ]
     return [row for row in rows if row.value]
+
+
+def _mark(quote: Quote) -> str:
+    """The figures of a quote, to tell whether a person has seen them."""
+    parts = (quote.from_escrow, quote.from_credit, quote.charge)
+    return ":".join(str(part.minor) for part in parts)
 
 
 def _refuse_after_the_end(contract: Contract) -> None:

@@ -6,8 +6,9 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib import messages
+from django.core.validators import slug_re
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from contracts import offers, rules
@@ -85,7 +86,9 @@ class NewContract(ActingView):
         if again is not None:
             return again.talent
         slug = self.request.GET.get("to", "")
-        return Party.objects.filter(slug=slug, kind__in=TALENT_KINDS).first() if slug else None
+        if not slug_re.match(slug):
+            return None
+        return Party.objects.filter(slug=slug, kind__in=TALENT_KINDS).first()
 
     @cached_property
     def again(self) -> Contract | None:
@@ -93,6 +96,8 @@ class NewContract(ActingView):
         reference = self.request.GET.get("again", "")
         if not reference:
             return None
+        if not slug_re.match(reference):
+            raise Http404
         contract: Contract = self.find(_ended, reference=reference)
         refusal = rules.may_start_again(contract, self.actor)
         if refusal is not None:
@@ -172,13 +177,10 @@ class Accept(ContractView):
 
 
 class Decline(ContractView):
-    """Declines an offer, with a reason if one was given."""
-
     def post(self, request: HttpRequest, reference: str) -> HttpResponse:
         contract = self.contract(reference)
-        reason = request.POST.get("reason", "")[:2000].replace("\x00", "")
         return self.act(
-            lambda: offers.decline(contract, reason=reason, by=self.actor),
+            lambda: offers.decline(contract, by=self.actor),
             f"You declined the offer. {contract.client.name} was told.",
         )
 

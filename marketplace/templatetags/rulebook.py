@@ -1,0 +1,16 @@
+"""Numbers of the rule book in texts, so that no template names them itself."""
+
+from __future__ import annotations
+
+from django import template
+
+from marketplace import policy
+
+register = template.Library()
+
+
+@register.simple_tag
+def days_of(window: str) -> str:
+    """How long a window is: ``{% days_of "REFUND_WINDOW" %}`` gives *180 days*."""
+    days: int = policy.RULES[window].value.days
+    return "1 day" if days == 1 else f"{days} days"
