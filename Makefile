@@ -4,7 +4,7 @@
 #   make check      style, types, import contracts, templates, migrations, deployment settings
 #   make test       the whole suite: SQLite, PostgreSQL, Chromium    (PYTEST_ARGS="...")
 #   make test-deep  races and random lives with fresh seeds          (MINUTES=60)
-#   make bench      speed, each figure beside its reference
+#   make bench      speed, each figure beside its reference         (BENCH_ARGS="--quick")
 #   make shots      screenshots of the pages
 #   make clean      remove what these made, the data of `make run` included
 
@@ -41,7 +41,7 @@ check: $(DEV)
 	@$(PY) tools/check.py
 
 bench: $(DEV)
-	@$(POSTGRES) --durable python tools/bench.py
+	@$(POSTGRES) --durable python -m tools.bench $(BENCH_ARGS)
 
 shots: $(DEV)
 	@$(PY) -m tests.support.chromium >/dev/null

@@ -72,11 +72,19 @@ def check(sentence: str) -> Callable[[Function], Function]:
     return declare
 
 
-def run() -> Report:
-    """Make every check of every app's ``audits.py``."""
+def registered() -> dict[str, Function]:
+    """All checks by their sentence, of every app's ``audits.py``."""
     autodiscover_modules("audits")
+    return dict(_checks)
+
+
+def run() -> Report:
+    """Make every check."""
     return Report(
-        [Checked(sentence, list(islice(one(), SHOWN + 1))) for sentence, one in _checks.items()]
+        [
+            Checked(sentence, list(islice(one(), SHOWN + 1)))
+            for sentence, one in registered().items()
+        ]
     )
 
 

@@ -14,7 +14,7 @@ from marketplace.auditing import check
 from payments import triggers
 from payments.states import KEPT, AccountKind, EntryKind, OperationState, RequestState
 
-_MOVED: Final = """
+MOVED: Final = """
     SELECT account, SUM(minor) AS minor FROM (
         SELECT credit_id AS account, amount_minor AS minor FROM payments_transfer
         UNION ALL
@@ -51,7 +51,7 @@ def balances() -> Iterable[str]:
         f"""
         SELECT account.id, account.kind, account.balance_minor, COALESCE(moved.minor, 0)
         FROM payments_account AS account
-        LEFT JOIN ({_MOVED}) AS moved ON moved.account = account.id
+        LEFT JOIN ({MOVED}) AS moved ON moved.account = account.id
         WHERE account.balance_minor IS NOT NULL
           AND account.balance_minor <> COALESCE(moved.minor, 0)
         """,

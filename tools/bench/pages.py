@@ -1,0 +1,238 @@
+"""Pages: requests per second beside their own templates, queries, and how they grow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Final
+from unittest.mock import patch
+
+from django.db import connection
+from django.db.models import Count
+from django.template.backends.django import Template
+from django.urls import reverse
+
+from contracts.models import Contract, Milestone
+from contracts.states import ContractState, MilestoneState
+from feedback.models import Feedback
+from marketplace.models import Party
+from payments.models import EscrowRefundRequest, Payment
+from payments.states import RequestState
+from tools.bench import report
+from tools.bench.measuring import Plan, Spread, percentile, rates, ratios, times
+from tools.bench.site import Reader, using
+
+UP_TO: Final = 50
+LIMITS: Final = {"jobs": 8, "end_contract": 8}
+ANY_PAGE: Final = 12
+
+
+def speed(market: str, plan: Plan) -> None:
+    """Requests per second, beside the same templates from a frozen context."""
+    report.heading("Requests per second, one process, beside the templates alone")
+    report.table("page", "requests/s", "templates alone/s", "ratio", "target")
+    with using(market):
+        for name, reader, path in _three(_busy("client")):
+            template = _frozen(reader, path)
+            with _no_queries():
+                template()
+            found = rates({"page": partial(reader.get, path), "frozen": template}, plan)
+            ratio = ratios(found["page"], found["frozen"])
+            report.row(
+                name,
+                Spread.of(found["page"]),
+                Spread.of(found["frozen"]),
+                ratio,
+                report.against(f"requests/s of {name}", ratio.median, report.at_least(0.35)),
+            )
+
+
+def queries(markets: dict[str, int]) -> None:
+    """Database queries of every kind of page; they must not grow with the market."""
+    report.heading("Database queries per page")
+    report.table("page", *(f"{number:,} contracts" for number in markets.values()), "target")
+    counted = [_counts(market) for market in markets]
+    for page in counted[0]:
+        numbers = [one.get(page, 0) for one in counted]
+        limit = LIMITS.get(page.split(",")[0], ANY_PAGE)
+        report.row(
+            page,
+            *numbers,
+            report.against(f"queries of {page}", max(numbers), report.at_most(limit)),
+        )
+
+
+def growth(small: tuple[str, int], large: tuple[str, int], plan: Plan) -> None:
+    """The 95th percentile of pages in a large market, beside the same in a small one."""
+    report.heading(f"95th percentile in ms: {large[1]:,} contracts beside {small[1]:,}")
+    report.table("page", f"{large[1]:,}", f"{small[1]:,}", "ratio", "target")
+    for who, limit in (("up to 50 contracts", 1.3), ("the largest", 3)):
+        for page in ("My Jobs", "room", "end"):
+            runs: dict[str, list[float]] = {small[0]: [], large[0]: []}
+            for _ in range(plan.rounds):
+                for market, values in runs.items():
+                    values.append(_p95(market, who, page, plan.seconds))
+            ratio = ratios(runs[large[0]], runs[small[0]])
+            what = f"{page}, {who}"
+            report.row(
+                what,
+                Spread.of(runs[large[0]]),
+                Spread.of(runs[small[0]]),
+                ratio,
+                report.against(f"growth of {what}", ratio.median, report.at_most(limit)),
+            )
+
+
+def _p95(market: str, who: str, page: str, seconds: float) -> float:
+    with using(market):
+        party = _largest("client") if who == "the largest" else _busy("client")
+        reader, path = next((one, path) for name, one, path in _three(party) if name == page)
+        for _ in range(5):
+            reader.get(path)
+        return percentile(times(partial(reader.get, path), seconds), 95)
+
+
+def _three(party: Party) -> list[tuple[str, Reader, str]]:
+    """The three main pages, as one client reads them."""
+    reader = Reader(party)
+    reviewed = (
+        Milestone.objects.filter(contract__client=party, state=MilestoneState.SUBMITTED)
+        .order_by("pk")
+        .values_list("contract__reference", flat=True)
+    )
+    active = Contract.objects.filter(client=party, state=ContractState.ACTIVE).order_by("pk")
+    reference = reviewed.first() or active.values_list("reference", flat=True).first()
+    return [
+        ("My Jobs", reader, reverse("jobs")),
+        ("room", reader, reverse("room", args=[reference])),
+        ("end", reader, reverse("end_contract", args=[reference])),
+    ]
+
+
+def _busy(side: str) -> Party:
+    """The small party with the most contracts that has one in review."""
+    number = Count(f"{side}_contracts")
+    small = Party.objects.exclude(name__startswith="Very Large").annotate(number=number)
+    return small.filter(number__lte=UP_TO).order_by("-number", "pk")[0]
+
+
+def _largest(side: str) -> Party:
+    return Party.objects.annotate(number=Count(f"{side}_contracts")).order_by("-number")[0]
+
+
+def _frozen(reader: Reader, path: str) -> Any:
+    """What renders a page's templates once more, from the context of a request just made."""
+    rendered: list[tuple[Template, Any, Any]] = []
+    render = Template.render
+
+    def remember(self: Template, context: Any = None, request: Any = None) -> Any:
+        if request is not None:
+            rendered.append((self, context, request))
+        return render(self, context, request)
+
+    with patch.object(Template, "render", remember):
+        reader.get(path)
+    template, context, request = rendered[-1]
+    return lambda: template.render(context, request)
+
+
+@contextmanager
+def _no_queries() -> Iterator[None]:
+    def refuse(*_: Any) -> None:
+        raise AssertionError("the frozen page asks the database")
+
+    with connection.execute_wrapper(refuse):
+        yield
+
+
+def _counts(market: str) -> dict[str, int]:
+    with using(market):
+        return {
+            f"{name}, {who}": _queries_of(reader, path) for name, who, reader, path in _every_page()
+        }
+
+
+def _queries_of(reader: Reader, path: str) -> int:
+    asked: list[str] = []
+
+    def count(execute: Any, sql: str, *rest: Any) -> Any:
+        asked.append(sql)
+        return execute(sql, *rest)
+
+    reader.get(path)
+    with connection.execute_wrapper(count):
+        reader.get(path)
+    return len(asked)
+
+
+def _every_page() -> Iterator[tuple[str, str, Reader, str]]:
+    """Each page in the states that make it read the most, for both sides."""
+    for side in ("client", "talent"):
+        reader = Reader(_largest(side))
+        yield "jobs", side, reader, reverse("jobs")
+        yield "jobs, all, searched", side, reader, f"{reverse('jobs')}?tab=all&q=redesign"
+        for name in ("payments", "inbox", "account"):
+            yield name, side, reader, reverse(name)
+        slug = [reader.party.slug]
+        yield "work_history", side, reader, reverse("work_history", args=slug)
+        yield from _contract_pages(side)
+    client = Reader(_largest("client"))
+    yield "new_contract", "client", client, reverse("new_contract")
+    yield from _milestone_pages()
+    payment = Payment.objects.order_by("-paid_at").first()
+    assert payment is not None
+    refund = reverse("give_refund", args=[payment.pk])
+    yield "give_refund", "talent", Reader(payment.book.talent), refund
+
+
+def _contract_pages(side: str) -> Iterator[tuple[str, str, Reader, str]]:
+    ended = Feedback.objects.values("contract").annotate(number=Count("pk")).filter(number=2)
+    request = EscrowRefundRequest.objects.filter(state=RequestState.PENDING).first()
+    assert request is not None
+    chosen = {
+        "in review": Contract.objects.filter(milestones__state=MilestoneState.SUBMITTED),
+        "three parts": Contract.objects.filter(
+            state=ContractState.ACTIVE, milestones__number=3, milestones__state="planned"
+        ),
+        "ended, feedback of both": Contract.objects.filter(pk__in=ended.values("contract")),
+        "ended, request": Contract.objects.filter(book=request.book_id),
+        "offered": Contract.objects.filter(state=ContractState.OFFERED),
+    }
+    for what, found in chosen.items():
+        contract = found.order_by("pk").first()
+        assert contract is not None
+        reader = Reader(getattr(contract, side))
+        names = {"offered": ["offer"]}.get(what, ["room", "room_payments", "feedback"])
+        if what in ("in review", "three parts"):
+            names = ["room", "end_contract"]
+        for name in names:
+            yield f"{name}, {what}", side, reader, reverse(name, args=[contract.reference])
+    reader = Reader(getattr(request.book, side))
+    yield "escrow_refund", side, reader, reverse("escrow_refund", args=[request.pk])
+
+
+def _milestone_pages() -> Iterator[tuple[str, str, Reader, str]]:
+    pages = {
+        "milestone_approve": (MilestoneState.SUBMITTED, "client"),
+        "milestone_changes": (MilestoneState.SUBMITTED, "client"),
+        "milestone_extend": (MilestoneState.SUBMITTED, "client"),
+        "milestone_submit": (MilestoneState.FUNDED, "talent"),
+        "milestone_fund": (MilestoneState.PLANNED, "client"),
+        "milestone_edit": (MilestoneState.PLANNED, "client"),
+    }
+    for name, (state, side) in pages.items():
+        milestone = (
+            Milestone.objects.filter(state=state, contract__state=ContractState.ACTIVE)
+            .annotate(others=Count("contract__milestones"))
+            .filter(number=1)
+            .order_by("pk")
+            .first()
+        )
+        assert milestone is not None
+        path = reverse(name, args=[milestone.contract.reference, milestone.number])
+        yield name, side, Reader(getattr(milestone.contract, side)), path
+    active = Contract.objects.filter(state=ContractState.ACTIVE).order_by("pk").first()
+    assert active is not None
+    add = reverse("add_milestone", args=[active.reference])
+    yield "add_milestone", "client", Reader(active.client), add
