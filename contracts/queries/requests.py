@@ -50,7 +50,7 @@ class RequestPage:
 
     @property
     def heading(self) -> str:
-        return f"{self.request.amount} in escrow"
+        return f"Return of {self.request.amount} from escrow"
 
     @property
     def clock_title(self) -> str:
@@ -110,7 +110,7 @@ def _facts(contract: Contract, request: EscrowRefundRequest) -> list[Fact]:
         for one in submitted
     ]
     facts += [
-        Fact(one.paid_at, "banknotes", f"{one.title} was paid", amount=one.gross)
+        Fact(one.paid_at, "banknotes", f"Paid: {one.title}", amount=one.gross)
         for one in contract.book.payments.all()
     ]
     facts.append(
