@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
+from heapq import heapify, heappop, heappush
 from typing import Final
 
 from django.db import transaction
@@ -32,6 +34,9 @@ from marketplace.models import Notice
 from marketplace.money import Money
 
 PAYS: Final = "accepts"
+MATURES: Final = "payments.mature"
+
+Story = Iterator[datetime]
 
 
 def build() -> None:
@@ -44,156 +49,171 @@ def build() -> None:
     ):
         with clock.at(_on(1, 10, month=10)):
             people = make()
-        _Market(people).build()
+        _live(_Market(people).stories())
     with clock.at(STARTS_AT):
         sweeping.run()
     _lay_the_past_to_rest()
     clock.start_at(STARTS_AT)
 
 
+def _live(stories: Iterable[Story]) -> None:
+    """Let all stories happen side by side, whichever comes next first, as in a real market."""
+    waiting = [(next(story), number, story) for number, story in enumerate(stories)]
+    heapify(waiting)
+    while waiting:
+        moment, number, story = heappop(waiting)
+        with clock.at(moment):
+            sweeping.run(only=MATURES)
+            following = next(story, None)
+        if following is not None:
+            heappush(waiting, (following, number, story))
+
+
 class _Market:
-    """Both sides of every contract, told as a story."""
+    """Both sides of every contract. A story yields when it goes on, then does the next thing."""
 
     def __init__(self, people: People) -> None:
         self.client, self.freelancer = people.client, people.freelancer
         self._keys = 0
 
-    def build(self) -> None:
-        self.product_photography()
-        self.landing_page_redesign()
-        self.annual_report_layout()
-        self.logo_refresh()
-        self.newsletter_series()
-        self.mobile_app_prototype()
-        self.podcast_editing()
+    def stories(self) -> list[Story]:
+        return [
+            self.product_photography(),
+            self.landing_page_redesign(),
+            self.annual_report_layout(),
+            self.logo_refresh(),
+            self.newsletter_series(),
+            self.mobile_app_prototype(),
+            self.podcast_editing(),
+        ]
 
-    def landing_page_redesign(self) -> None:
+    def landing_page_redesign(self) -> Story:
         """Active: milestone 1 paid, 2 submitted for approval, 3 planned."""
-        with clock.at(_on(3, 9)):
-            contract = self._offer(
-                "Landing page redesign",
-                "A new landing page: wireframes, responsive templates and help with the launch.",
-                _draft("Wireframes", 450, date(2026, 11, 10)),
-                _draft("Responsive templates", 500, date(2026, 11, 24)),
-                _draft("Launch support", 150, None),
-            )
-        with clock.at(_on(3, 15)):
-            offers.accept(contract, by=self.freelancer)
-        with clock.at(_on(10, 11)):
-            self._submit(contract, 1, "The wireframes are in the shared folder, all six pages.")
-        with clock.at(_on(12, 9)):
-            self._approve(contract, 1, 450)
-            milestones.keep_open(contract, by=self.client)
-            funding.fund(self._milestone(contract, 2), method=PAYS, key=self._key(), by=self.client)
-        with clock.at(_on(13, 8)):
-            self._write(contract, self.client, "The wireframes are great. On to the templates!")
-        with clock.at(_on(18, 14, 5)):
-            self._submit(
-                contract,
-                2,
-                "Templates are ready in the shared folder. Mobile navigation follows your sketch.",
-            )
+        yield _on(3, 9)
+        contract = self._offer(
+            "Landing page redesign",
+            "A new landing page: wireframes, responsive templates and help with the launch.",
+            _draft("Wireframes", 450, date(2026, 11, 10)),
+            _draft("Responsive templates", 500, date(2026, 11, 24)),
+            _draft("Launch support", 150, None),
+        )
+        yield _on(3, 15)
+        offers.accept(contract, by=self.freelancer)
+        yield _on(10, 11)
+        self._submit(contract, 1, "The wireframes are in the shared folder, all six pages.")
+        yield _on(12, 9)
+        self._approve(contract, 1, 450)
+        milestones.keep_open(contract, by=self.client)
+        funding.fund(self._milestone(contract, 2), method=PAYS, key=self._key(), by=self.client)
+        yield _on(13, 8)
+        self._write(contract, self.client, "The wireframes are great. On to the templates!")
+        yield _on(18, 14, 5)
+        self._submit(
+            contract,
+            2,
+            "Templates are ready in the shared folder. Mobile navigation follows your sketch.",
+        )
 
-    def logo_refresh(self) -> None:
+    def logo_refresh(self) -> Story:
         """Active: part of milestone 1 was paid, $300 stayed in escrow."""
-        with clock.at(_on(6, 13)):
-            contract = self._offer(
-                "Logo refresh",
-                "A lighter version of the logo, in three sizes.",
-                _draft("Logo in three sizes", 550, date(2026, 11, 20)),
-            )
-        with clock.at(_on(6, 16)):
-            offers.accept(contract, by=self.freelancer)
-        with clock.at(_on(16, 10)):
-            self._submit(contract, 1, "Two of the three sizes are done, the small one is not.")
-        with clock.at(_on(17, 9)):
-            self._approve(contract, 1, 250)
-            milestones.keep_open(contract, by=self.client)
+        yield _on(6, 13)
+        contract = self._offer(
+            "Logo refresh",
+            "A lighter version of the logo, in three sizes.",
+            _draft("Logo in three sizes", 550, date(2026, 11, 20)),
+        )
+        yield _on(6, 16)
+        offers.accept(contract, by=self.freelancer)
+        yield _on(16, 10)
+        self._submit(contract, 1, "Two of the three sizes are done, the small one is not.")
+        yield _on(17, 9)
+        self._approve(contract, 1, 250)
+        milestones.keep_open(contract, by=self.client)
 
-    def annual_report_layout(self) -> None:
+    def annual_report_layout(self) -> Story:
         """Ended three days ago by the client, paid in full; feedback and checklists are open."""
-        with clock.at(_on(19, 9, month=10)):
-            contract = self._offer(
-                "Annual report layout",
-                "Layout of the annual report, 48 pages.",
-                _draft("Layout, 48 pages", 900, date(2026, 11, 13)),
-            )
-        with clock.at(_on(20, 8, month=10)):
-            offers.accept(contract, by=self.freelancer)
-        with clock.at(_on(12, 17)):
-            self._submit(contract, 1, "All 48 pages, print and screen version.")
-        with clock.at(_on(16, 12)):
-            self._approve(contract, 1, 900)
-            self._end(contract, Choice.nothing(), by=self.client)
+        yield _on(19, 9, month=10)
+        contract = self._offer(
+            "Annual report layout",
+            "Layout of the annual report, 48 pages.",
+            _draft("Layout, 48 pages", 900, date(2026, 11, 13)),
+        )
+        yield _on(20, 8, month=10)
+        offers.accept(contract, by=self.freelancer)
+        yield _on(12, 17)
+        self._submit(contract, 1, "All 48 pages, print and screen version.")
+        yield _on(16, 12)
+        self._approve(contract, 1, 900)
+        self._end(contract, Choice.nothing(), by=self.client)
 
-    def mobile_app_prototype(self) -> None:
+    def mobile_app_prototype(self) -> Story:
         """Ended two days ago by the client with $400 in escrow; nothing was submitted."""
-        with clock.at(_on(2, 9)):
-            contract = self._offer(
-                "Mobile app prototype",
-                "A clickable prototype of the booking flow.",
-                _draft("Clickable prototype", 400, date(2026, 11, 27)),
-            )
-        with clock.at(_on(2, 18)):
-            offers.accept(contract, by=self.freelancer)
-        with clock.at(_on(17, 15, 30)):
-            self._end(
-                contract,
-                Choice.nothing(),
-                by=self.client,
-                note="We have put the app on hold. Thank you for being so flexible.",
-            )
+        yield _on(2, 9)
+        contract = self._offer(
+            "Mobile app prototype",
+            "A clickable prototype of the booking flow.",
+            _draft("Clickable prototype", 400, date(2026, 11, 27)),
+        )
+        yield _on(2, 18)
+        offers.accept(contract, by=self.freelancer)
+        yield _on(17, 15, 30)
+        self._end(
+            contract,
+            Choice.nothing(),
+            by=self.client,
+            note="We have put the app on hold. Thank you for being so flexible.",
+        )
 
-    def newsletter_series(self) -> None:
+    def newsletter_series(self) -> Story:
         """Ended by the client; the talent declined the return of $250, support decides."""
-        with clock.at(_on(26, 9, month=10)):
-            contract = self._offer(
-                "Newsletter series",
-                "Four newsletters for the autumn.",
-                _draft("Newsletters 1 and 2", 250, date(2026, 11, 6)),
-            )
-        with clock.at(_on(26, 12, month=10)):
-            offers.accept(contract, by=self.freelancer)
-        with clock.at(_on(9, 10)):
-            self._submit(contract, 1, "Both newsletters are in the editor, ready to send.")
-        with clock.at(_on(13, 9)):
-            self._end(contract, Choice.nothing(), by=self.client)
-        with clock.at(_on(14, 8)):
-            escrow_answers.decline(
-                Contract.objects.get(pk=contract.pk),
-                because="Both newsletters were delivered on 9 November and one was sent out.",
-                by=self.freelancer,
-            )
+        yield _on(26, 9, month=10)
+        contract = self._offer(
+            "Newsletter series",
+            "Four newsletters for the autumn.",
+            _draft("Newsletters 1 and 2", 250, date(2026, 11, 6)),
+        )
+        yield _on(26, 12, month=10)
+        offers.accept(contract, by=self.freelancer)
+        yield _on(9, 10)
+        self._submit(contract, 1, "Both newsletters are in the editor, ready to send.")
+        yield _on(13, 9)
+        self._end(contract, Choice.nothing(), by=self.client)
+        yield _on(14, 8)
+        escrow_answers.decline(
+            Contract.objects.get(pk=contract.pk),
+            because="Both newsletters were delivered on 9 November and one was sent out.",
+            by=self.freelancer,
+        )
 
-    def product_photography(self) -> None:
+    def product_photography(self) -> Story:
         """Ended 20 days ago; both gave feedback and everything is done."""
-        with clock.at(_on(5, 9, month=10)):
-            contract = self._offer(
-                "Product photography",
-                "Photos of twelve products on white.",
-                _draft("Twelve products", 600, date(2026, 10, 23)),
-            )
-        with clock.at(_on(5, 14, month=10)):
-            offers.accept(contract, by=self.freelancer)
-        with clock.at(_on(22, 16, month=10)):
-            self._submit(contract, 1, "All twelve, two angles each.")
-        with clock.at(_on(30, 11, month=10)):
-            self._end(contract, Choice.all(), by=self.client, note="Beautiful work, thank you!")
-        with clock.at(_on(31, 10, month=10)):
-            self._give_feedback(contract, self.client, 5, "Precise, quick and easy to talk to.")
-            self._tick_all(contract, self.client)
-        with clock.at(_on(2, 9)):
-            self._give_feedback(contract, self.freelancer, 5, "A clear brief and paid at once.")
-            self._tick_all(contract, self.freelancer)
+        yield _on(5, 9, month=10)
+        contract = self._offer(
+            "Product photography",
+            "Photos of twelve products on white.",
+            _draft("Twelve products", 600, date(2026, 10, 23)),
+        )
+        yield _on(5, 14, month=10)
+        offers.accept(contract, by=self.freelancer)
+        yield _on(22, 16, month=10)
+        self._submit(contract, 1, "All twelve, two angles each.")
+        yield _on(30, 11, month=10)
+        self._end(contract, Choice.all(), by=self.client, note="Beautiful work, thank you!")
+        yield _on(31, 10, month=10)
+        self._give_feedback(contract, self.client, 5, "Precise, quick and easy to talk to.")
+        self._tick_all(contract, self.client)
+        yield _on(2, 9)
+        self._give_feedback(contract, self.freelancer, 5, "A clear brief and paid at once.")
+        self._tick_all(contract, self.freelancer)
 
-    def podcast_editing(self) -> None:
+    def podcast_editing(self) -> Story:
         """An offer that waits for the freelancer's answer, its first milestone funded."""
-        with clock.at(_on(18, 10)):
-            self._offer(
-                "Podcast editing",
-                "Editing of a monthly podcast, about 40 minutes an episode.",
-                _draft("Pilot episode", 180, date(2026, 12, 4)),
-            )
+        yield _on(18, 10)
+        self._offer(
+            "Podcast editing",
+            "Editing of a monthly podcast, about 40 minutes an episode.",
+            _draft("Pilot episode", 180, date(2026, 12, 4)),
+        )
 
     def _offer(self, title: str, description: str, *drafts: MilestoneDraft) -> Contract:
         assert self.freelancer.party is not None
