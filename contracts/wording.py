@@ -68,6 +68,10 @@ def changed(seen: dict[str, Any], facts: Facts) -> list[Effect]:
     if seen["kept"] != facts.kept.minor:
         was = Money(seen["kept"], currency)
         rows.append(Effect(term="Paid before, less fees and refunds", value=facts.kept, was=was))
+    charge = facts.open_charge or zero(currency)
+    if seen["charge"] != charge.minor:
+        was = Money(seen["charge"], currency)
+        rows.append(Effect(term="A charge that is still open", value=charge, was=was))
     before = {pk: (state, Money(minor, currency)) for pk, state, minor in seen["milestones"]}
     for one in facts.milestones:
         state, amount = before.pop(one.pk, ("", None))
