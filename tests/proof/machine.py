@@ -673,6 +673,26 @@ def what_is_there() -> set[str]:
     return there | {"charge" for _ in SandboxCharge.objects.all()[:1]}
 
 
+def wander(number: int, steps: int) -> None:
+    """One life drawn from a number alone, without a search for the shortest that fails."""
+    chances = Dice(number)
+    life = Life()
+    try:
+        life.begin(dice=Dice(chances.getrandbits(40)))
+        life.everything_adds_up()
+        for _ in range(steps):
+            chosen = chances.choice([one for one in life.rules if playable(one, life)])
+            drawn = {name: Dice(chances.getrandbits(40)) for name in chosen.arguments}
+            chosen.function(life, **drawn)
+            life.everything_adds_up()
+    finally:
+        life.teardown()
+
+
+def playable(one: Any, life: Life) -> bool:
+    return all(holds(life) for holds in one.preconditions)
+
+
 def check_what_was_charged() -> None:
     """All that was ever charged is escrow, credit, pending, available or fees, per currency."""
     if charged_by_currency() != total_by_currency():
