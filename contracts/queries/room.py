@@ -98,6 +98,7 @@ class Overview:
     open_charge: Money | None
     leftover: Money
     feedback_is_open: bool
+    request: EscrowRefundRequest | None
 
     @property
     def done(self) -> int:
@@ -165,6 +166,7 @@ def overview_of(room: Room) -> Overview:
         open_charge=_open_charge(contract),
         leftover=_leftover(contract, open_ones),
         feedback_is_open=bool(contract.feedback_until and room.now < contract.feedback_until),
+        request=request,
     )
 
 
