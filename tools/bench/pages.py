@@ -19,8 +19,8 @@ from feedback.models import Feedback
 from marketplace.models import Party
 from payments.models import EscrowRefundRequest, Payment
 from payments.states import RequestState
-from tools.bench import report
-from tools.bench.measuring import Plan, Spread, percentile, rates, ratios, times
+from tools.bench import report, urls
+from tools.bench.measuring import PROCESSES, Plan, Spread, percentile, rates, ratios, times
 from tools.bench.site import Reader, using
 
 UP_TO: Final = 50
@@ -30,14 +30,16 @@ ANY_PAGE: Final = 12
 
 def speed(market: str, plan: Plan) -> None:
     """Requests per second, beside the same templates from a frozen context."""
-    report.heading("Requests per second, one process, beside the templates alone")
+    report.heading(f"Requests per second of {PROCESSES} processes, beside the templates alone")
     report.table("page", "requests/s", "templates alone/s", "ratio", "target")
     with using(market):
         for name, reader, path in _three(_busy("client")):
-            template = _frozen(reader, path)
+            urls.frozen["page"] = _frozen(reader, path)
+            alone = partial(Reader().get, f"/{urls.FROZEN}")
             with _no_queries():
-                template()
-            found = rates({"page": partial(reader.get, path), "frozen": template}, plan)
+                alone()
+            connection.close()
+            found = rates({"page": partial(reader.get, path), "frozen": alone}, plan)
             ratio = ratios(found["page"], found["frozen"])
             report.row(
                 name,

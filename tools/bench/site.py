@@ -33,8 +33,10 @@ def start() -> None:
         "LOG_LEVEL": "WARNING",
     }
     import django  # noqa: PLC0415 - settings first
+    from django.conf import settings  # noqa: PLC0415
 
     django.setup()
+    settings.ROOT_URLCONF = "tools.bench.urls"
     from django.core.management import call_command  # noqa: PLC0415
 
     call_command("collectstatic", interactive=False, verbosity=0)
@@ -111,9 +113,15 @@ def _elsewhere() -> Iterator[Any]:
 
 
 class Reader:
-    """Somebody signed in, who asks for pages through the WSGI application."""
+    """Who asks for pages through the WSGI application: a party's owner, or a stranger."""
 
-    def __init__(self, party: Any) -> None:
+    def __init__(self, party: Any = None) -> None:
+        from marketplace.wsgi import application  # noqa: PLC0415
+
+        self.party, self._application = party, application
+        self._cookie = f"sessionid={self._signed_in()}" if party else ""
+
+    def _signed_in(self) -> str:
         from django.contrib.auth import (  # noqa: PLC0415
             BACKEND_SESSION_KEY,
             HASH_SESSION_KEY,
@@ -121,16 +129,13 @@ class Reader:
         )
         from django.contrib.sessions.backends.db import SessionStore  # noqa: PLC0415
 
-        from marketplace.wsgi import application  # noqa: PLC0415
-
-        user = party.memberships.get().user
+        user = self.party.memberships.get().user
         session = SessionStore()
         session[SESSION_KEY] = str(user.pk)
         session[BACKEND_SESSION_KEY] = "allauth.account.auth_backends.AuthenticationBackend"
         session[HASH_SESSION_KEY] = user.get_session_auth_hash()
         session.save()
-        self.party, self._cookie = party, f"sessionid={session.session_key}"
-        self._application = application
+        return str(session.session_key)
 
     def get(self, path: str) -> bytes:
         """The page's body.
