@@ -56,6 +56,7 @@ __all__ = [
     "facts_of",
     "facts_seen",
     "feedback_closes",
+    "open_charges_of",
     "plan",
     "seen_figures",
     "seen_token",
@@ -65,21 +66,33 @@ _SALT: Final = "contracts.closing.seen"
 _SUBMITTED: Final = (MilestoneState.SUBMITTED, MilestoneState.CHANGES_REQUESTED)
 
 
-def facts_of(contract: Contract, *, milestones: Sequence[Milestone] | None = None) -> Facts:
+def facts_of(
+    contract: Contract,
+    *,
+    milestones: Sequence[Milestone] | None = None,
+    charges: Sequence[GatewayOperation] | None = None,
+) -> Facts:
     """The facts for a page, unlocked, with what is due already applied in memory.
 
     At most three queries beyond the contract (read with its book and the book's escrow account).
 
     Args:
         milestones: the contract's, if they were read already.
+        charges: the open ones, if they were read already.
     """
     if milestones is None:
         milestones = list(contract.milestones.filter(state__in=OPEN_MILESTONES))
+    if charges is None:
+        charges = open_charges_of(contract)
     open_ones = [one for one in milestones if one.is_open]
-    charges = GatewayOperation.objects.filter(book=contract.book_id, state__in=OPEN_OPERATIONS)
-    facts = _facts(contract, contract.book, open_ones, list(charges))
+    facts = _facts(contract, contract.book, open_ones, charges)
     due = releases_due(open_ones, clock.now())
     return after_due_releases(facts, {one.pk for one in due})
+
+
+def open_charges_of(contract: Contract) -> list[GatewayOperation]:
+    """Funding charges that the gateway has not answered, unlocked; one query."""
+    return list(GatewayOperation.objects.filter(book=contract.book_id, state__in=OPEN_OPERATIONS))
 
 
 def seen_token(contract: Contract, facts: Facts) -> str:
@@ -357,7 +370,7 @@ def _facts(
     contract: Contract,
     book: Book,
     open_milestones: list[Milestone],
-    open_charges: list[GatewayOperation],
+    open_charges: Sequence[GatewayOperation],
 ) -> Facts:
     charged = total([one.amount for one in open_charges], contract.currency)
     return Facts(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.db import connection
@@ -212,7 +212,8 @@ def _counts(mine: ContractQuerySet) -> dict[str, int]:
     Put together as text: as one union of querysets it took several times as long to compile as to
     run.
     """
-    parts, values = [], []
+    parts: list[str] = []
+    values: list[Any] = []
     for key, (_, states) in TABS.items():
         some = mine if len(states) == len(ContractState) else mine.filter(state__in=states)
         limited = some.order_by().values("pk")[: COUNTED + 1]

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from contracts import rules
+from contracts.closing import open_charges_of
 from contracts.menus import menu_items
 from contracts.models import Contract, Milestone
 from contracts.queries.checklist import ItemRow, item_rows
@@ -26,7 +27,6 @@ from marketplace.money import Money, total, zero
 from marketplace.refusals import Refusal
 from payments.models import EscrowRefundRequest, GatewayOperation, Transfer
 from payments.queries import money_bar, movements, where_is_money
-from payments.states import OPEN_OPERATIONS
 
 
 @dataclass(frozen=True)
@@ -95,10 +95,15 @@ class Overview:
     items: list[ItemRow]
     figures: list[Effect]
     refund_until: datetime | None
-    open_charge: Money | None
+    charges: list[GatewayOperation]
     leftover: Money
     feedback_is_open: bool
     request: EscrowRefundRequest | None
+
+    @property
+    def open_charge(self) -> Money | None:
+        amounts = [one.amount for one in self.charges]
+        return total(amounts, amounts[0].currency) if amounts else None
 
     @property
     def done(self) -> int:
@@ -163,7 +168,7 @@ def overview_of(room: Room) -> Overview:
         items=item_rows(room.contract, room.side) if contract.is_ended else [],
         figures=_figures(room) if contract.is_ended else [],
         refund_until=_refund_until(milestones, request, room.now),
-        open_charge=_open_charge(contract),
+        charges=[] if contract.is_ended else open_charges_of(contract),
         leftover=_leftover(contract, open_ones),
         feedback_is_open=bool(contract.feedback_until and room.now < contract.feedback_until),
         request=request,
@@ -223,14 +228,6 @@ def _refund_until(
         paid.append(request.resolved_at)
     until = max(paid) + policy.REFUND_WINDOW if paid else None
     return until if until and until >= now else None
-
-
-def _open_charge(contract: Contract) -> Money | None:
-    if contract.is_ended:
-        return None
-    charges = GatewayOperation.objects.filter(book=contract.book_id, state__in=OPEN_OPERATIONS)
-    open_ones = [one.amount for one in charges]
-    return total(open_ones, contract.currency) if open_ones else None
 
 
 def _leftover(contract: Contract, open_ones: Sequence[Milestone]) -> Money:

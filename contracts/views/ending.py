@@ -145,7 +145,9 @@ def end_context(
     """
     contract = room.contract
     facts = facts or closing.facts_of(
-        contract, milestones=overview.milestones if overview else None
+        contract,
+        milestones=overview.milestones if overview else None,
+        charges=overview.charges if overview else None,
     )
     form = form or form_of(room, facts)
     form.initial.update(kept or {})
