@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
+
 from marketplace.models import Party
 from payments.models import Account, Book
 from payments.states import AccountKind
@@ -16,6 +18,16 @@ def open_book(
         reference: the contract's.
         talent_fee: basis points of each payment, fixed for the life of the contract.
     """
+    kept = _accounts(
+        currency,
+        {
+            AccountKind.CREDIT: client,
+            AccountKind.PENDING: talent,
+            AccountKind.AVAILABLE: talent,
+            AccountKind.FEES: None,
+            AccountKind.OUTSIDE: None,
+        },
+    )
     return Book.objects.create(
         reference=reference,
         title=title,
@@ -26,23 +38,46 @@ def open_book(
         escrow_account=Account.objects.create(
             kind=AccountKind.ESCROW, party=client, currency=currency, balance_minor=0
         ),
-        credit_account=account(AccountKind.CREDIT, client, currency),
-        pending_account=account(AccountKind.PENDING, talent, currency),
-        available_account=account(AccountKind.AVAILABLE, talent, currency),
-        fees_account=site_account(AccountKind.FEES, currency),
-        outside_account=site_account(AccountKind.OUTSIDE, currency),
+        credit_account=kept[AccountKind.CREDIT],
+        pending_account=kept[AccountKind.PENDING],
+        available_account=kept[AccountKind.AVAILABLE],
+        fees_account=kept[AccountKind.FEES],
+        outside_account=kept[AccountKind.OUTSIDE],
     )
-
-
-def account(kind: AccountKind, party: Party, currency: str) -> Account:
-    """A party's account of a kind and currency, made on first use."""
-    found, _ = Account.objects.get_or_create(
-        kind=kind, party=party, currency=currency, defaults={"balance_minor": 0}
-    )
-    return found
 
 
 def site_account(kind: AccountKind, currency: str) -> Account:
     """The site's fees or outside-world account of a currency, made on first use."""
-    found, _ = Account.objects.get_or_create(kind=kind, party=None, currency=currency)
-    return found
+    return _accounts(currency, {kind: None})[kind]
+
+
+def _accounts(currency: str, owners: dict[AccountKind, Party | None]) -> dict[str, Account]:
+    """One account of each kind for its owner, made on first use; None owns for the site.
+
+    Somebody else may make the same account meanwhile: theirs is then taken.
+    """
+    found = _existing(currency, owners)
+    missing = [kind for kind in owners if kind not in found]
+    if not missing:
+        return found
+    Account.objects.bulk_create(
+        [
+            Account(
+                kind=kind,
+                party=owners[kind],
+                currency=currency,
+                balance_minor=None if owners[kind] is None else 0,
+            )
+            for kind in missing
+        ],
+        ignore_conflicts=True,
+    )
+    return _existing(currency, owners)
+
+
+def _existing(currency: str, owners: dict[AccountKind, Party | None]) -> dict[str, Account]:
+    of_owners = Q()
+    for kind, party in owners.items():
+        of_owners |= Q(kind=kind, party=party)
+    found = Account.objects.filter(of_owners, currency=currency).order_by("id")
+    return {one.kind: one for one in found}

@@ -52,8 +52,13 @@ WHITENOISE_AUTOREFRESH = True
 INSTALLED_APPS = [*INSTALLED_APPS, "zeal"]
 MIDDLEWARE = ["marketplace.settings.test.count_queries_of_pages", *MIDDLEWARE]
 ZEAL_RAISE = True
-# What is due is carried out first: a deed may lock a book that was locked for that before.
-ZEAL_ALLOWLIST = [{"model": "payments.Book", "field": "get()"}]
+# Money moves in several short transactions (what is meant, the charge, its posting; before them what
+# fell due), and each locks and reads its rows anew through the same line.
+ZEAL_ALLOWLIST = [
+    {"model": "contracts.Contract", "field": "get()"},
+    {"model": "payments.Book", "field": "get()"},
+    {"model": "payments.GatewayOperation", "field": "get()"},
+]
 
 
 def count_queries_of_pages(get_response: Handler) -> Handler:

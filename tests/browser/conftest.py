@@ -8,9 +8,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
+from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
+from marketplace.models import User
 from tests.support import chromium
 
 # Playwright runs an event loop in this thread, and Django then refuses to use its database in it.
@@ -50,6 +53,20 @@ def open_page(browser: Browser, live_server: LiveServer) -> Iterator[OpenPage]:
     for context in contexts:
         context.close()
     assert not complaints, "\n".join(complaints)
+
+
+@pytest.fixture
+def sign_in(live_server: LiveServer) -> Callable[[Page, str], None]:
+    """Sign somebody in, in the browser that the page belongs to: ``sign_in(page, email)``."""
+
+    def sign_one_in(page: Page, email: str) -> None:
+        session = Client()
+        session.force_login(User.objects.get(email=email))
+        name = settings.SESSION_COOKIE_NAME
+        cookie = {"name": name, "value": session.cookies[name].value, "url": live_server.url}
+        page.context.add_cookies([cookie])  # type: ignore[list-item]
+
+    return sign_one_in
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ NOBODY: Final = ""
 LONG: Final = "Donaudampfschifffahrtsgesellschaftskapitaen-and-so-on-and-so-forth " * 2
 
 BOTH: Final = (CLIENT, FREELANCER)
+OTHERS: Final = (NOBODY, AGENCY, MEMBER)
 
 
 AT_REST: Final = (
