@@ -248,6 +248,11 @@ def add_milestone(contract: Contract, amount: Money, title: str = "More") -> Mil
     return milestones.add(contract, title=title, amount=amount, due_on=None, key="", by=by)
 
 
+def propose(contract: Contract, amount: Money, title: str = "Extra") -> Milestone:
+    by = owner_of(contract.talent)
+    return milestones.propose(contract, title=title, amount=amount, due_on=None, key="", by=by)
+
+
 def fund(milestone: Milestone, method: str = sandbox.ACCEPTS) -> Milestone:
     by = owner_of(milestone.contract.client)
     return funding.fund(milestone, method=method, key="", by=by)

@@ -27,7 +27,14 @@ from contracts.views.base import ContractView, refuse
 from marketplace import policy, transitions, typed
 from marketplace.components import Effect
 from marketplace.money import Money, zero
-from marketplace.refusals import InvalidInput, Overtaken, Refusal, Refused
+from marketplace.refusals import (
+    InvalidInput,
+    KeyReused,
+    NotYours,
+    Overtaken,
+    Refusal,
+    Refused,
+)
 from payments import gateways
 
 
@@ -232,7 +239,7 @@ class Fund(MilestoneFormView):
             milestone = funding.fund(
                 subject, method=form.cleaned_data["method"], key=_key(form), by=self.actor
             )
-        except (Overtaken, InvalidInput):
+        except (NotYours, Overtaken, InvalidInput, KeyReused):
             raise
         except Refused as declined:
             raise InvalidInput(declined.sentence, field="method") from declined

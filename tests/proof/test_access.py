@@ -1,0 +1,506 @@
+"""Every address × everybody × {GET, POST}: who gets in, and that nobody else learns anything.
+
+The addresses come from the URL configuration; one without a row here fails. Each row says what the
+readers get, in the order of ``READERS``; *owner*, *manager* and the members are of the side that
+the page is for, *other* owns the other side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+
+from contracts.models import Assignment, Contract
+from contracts.states import Side
+from feedback import giving
+from marketplace import clock, once
+from marketplace.actors import Actor
+from marketplace.models import Notice, Party
+from marketplace.states import Role
+from payments.gateways import sandbox
+from tests.desk import busy_market, support
+from tests.factories import (
+    NOON,
+    FreelancerFactory,
+    PartyFactory,
+    active,
+    add_milestone,
+    approve,
+    ended,
+    funded,
+    member_of,
+    milestone_of,
+    offered,
+    owner_of,
+    planned,
+    propose,
+    submitted,
+    usd,
+)
+from tests.proof.sites import everything, routes
+
+pytestmark = pytest.mark.django_db
+
+CLIENT, TALENT = Side.CLIENT, Side.TALENT
+READERS = ("nobody", "stranger", "other", "owner", "manager", "assigned", "unassigned", "support")
+TITLE, TEXT = "Confidential launch", "Nobody else may read this."
+
+
+def all_get(status: int, **others: int) -> str:
+    """The same status for everybody, but for those named."""
+    return " ".join(str(others.get(reader, status)) for reader in READERS)
+
+
+# What the readers get, in their order. A stranger never gets a 403 for what exists.
+EVERYBODY, NOT_THERE, NOT_SO, AWAY = all_get(200), all_get(404), all_get(405), all_get(302)
+BOTH_SIDES = "302 404 200 200 200 200 404 403"
+BOTH_DO = "302 404 302 302 302 302 404 403"
+OWN_SIDE = "302 404 403 200 200 200 404 403"
+OWN_SIDE_DOES = "302 404 403 302 302 302 404 403"
+MANAGERS = "302 404 403 200 200 403 404 403"
+MANAGERS_DO = "302 404 403 302 302 403 404 403"
+BOTH_MANAGE = "302 404 200 200 200 403 404 403"
+ONLY_POST = ONLY_GET = all_get(405, nobody=302, support=403)
+WHO_ACTS = all_get(200, nobody=302, support=403)
+SIGNED_IN = all_get(200, nobody=302)
+NOT_SO_SIGNED_IN, NOT_SET_UP = all_get(405, nobody=302), all_get(404, nobody=302)
+SIGNED_OUT = all_get(302, nobody=200)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One address.
+
+    Attributes:
+        make: makes the contract it is about.
+        side: whose page it is.
+        url: its address, with the contract.
+        get, post: statuses of the readers.
+        script: a script asks for it, for a part of a page.
+        data: what a valid form sends.
+    """
+
+    url: str | Callable[[Contract], str]
+    get: str
+    post: str
+    make: Callable[[], Contract] = active
+    side: Side = CLIENT
+    script: bool = False
+    data: dict[str, Any] | Callable[[Contract], dict[str, Any]] = field(default_factory=dict)
+
+    def address(self, contract: Contract) -> str:
+        return self.url(contract) if callable(self.url) else self.url
+
+    def sends(self, contract: Contract) -> dict[str, Any]:
+        given = self.data(contract) if callable(self.data) else self.data
+        return {"key": once.new_key(), **given}
+
+
+def secret(make: Callable[..., Any], **values: Any) -> Callable[[], Contract]:
+    """A contract with a title and texts that nobody else may read."""
+
+    def made() -> Contract:
+        found = make(title=TITLE, description=TEXT, **values)
+        contract: Contract = getattr(found, "contract", found)
+        return contract
+
+    return made
+
+
+def then(make: Callable[..., Any], does: Callable[[Contract], Any]) -> Callable[[], Contract]:
+    def made() -> Contract:
+        contract = secret(make)()
+        does(contract)
+        return Contract.objects.get(pk=contract.pk)
+
+    return made
+
+
+def room(path: str = "") -> Callable[[Contract], str]:
+    return lambda contract: f"/contracts/{contract.reference}/{path}"
+
+
+def milestone(verb: str, number: int = 1) -> Callable[[Contract], str]:
+    return room(f"milestones/{number}/{verb}/")
+
+
+def request_of(path: str = "") -> Callable[[Contract], str]:
+    return lambda contract: f"/escrow-refunds/{contract.book.escrow_refund_request.pk}/{path}"
+
+
+def refund_of(contract: Contract) -> str:
+    return f"/payments/{contract.book.payments.get().pk}/refund/"
+
+
+def notice_of(contract: Contract) -> str:
+    """The owner's own notice of the offer that was accepted."""
+    owner = owner_of(contract.client).user
+    return f"/inbox/{Notice.objects.filter(recipient=owner).order_by('pk')[0].pk}/"
+
+
+def give_feedback(contract: Contract) -> None:
+    giving.give(contract, stars=4, text=TEXT, by=owner_of(contract.client))
+
+
+ACTIVE, OFFERED = secret(active), secret(offered)
+SUBMITTED, FUNDED, PLANNED = secret(submitted), secret(funded), secret(planned)
+ENDED = then(active, ended)
+REQUESTED = then(funded, ended)
+PROPOSED = then(active, lambda one: propose(one, usd(80)))
+TWO_PLANNED = then(active, lambda one: add_milestone(one, usd(80)))
+PAID = then(funded, lambda one: approve(milestone_of(one)))
+ADDED = {"title": "More", "amount": "25"}
+FEEDBACK = {"stars": "5", "text": "Good."}
+
+ROWS: dict[str, Row] = {
+    "": Row("/", SIGNED_OUT, NOT_SO),
+    "jobs/": Row("/jobs/", WHO_ACTS, ONLY_GET, ACTIVE),
+    "jobs/new/": Row("/jobs/new/", "302 200 403 200 200 200 200 403", WHO_ACTS, ACTIVE),
+    "contracts/<slug:reference>/": Row(room(), BOTH_SIDES, ONLY_GET, SUBMITTED),
+    "contracts/<slug:reference>/payments/": Row(room("payments/"), BOTH_SIDES, ONLY_GET, PAID),
+    "contracts/<slug:reference>/messages/": Row(
+        room("messages/"), ONLY_POST, BOTH_DO, ACTIVE, data={"text": "Hello"}
+    ),
+    "contracts/<slug:reference>/keep-open/": Row(room("keep-open/"), ONLY_POST, MANAGERS_DO, PAID),
+    "contracts/<slug:reference>/checklist/<slug:code>/<slug:verb>/": Row(
+        room("checklist/access/tick/"), ONLY_POST, BOTH_DO, ENDED
+    ),
+    "contracts/<slug:reference>/offer/": Row(room("offer/"), BOTH_SIDES, ONLY_GET, OFFERED),
+    "contracts/<slug:reference>/offer/accept/": Row(
+        room("offer/accept/"), ONLY_POST, MANAGERS_DO, OFFERED, TALENT
+    ),
+    "contracts/<slug:reference>/offer/decline/": Row(
+        room("offer/decline/"), ONLY_POST, MANAGERS_DO, OFFERED, TALENT
+    ),
+    "contracts/<slug:reference>/offer/withdraw/": Row(
+        room("offer/withdraw/"), ONLY_POST, MANAGERS_DO, OFFERED
+    ),
+    "contracts/<slug:reference>/end/": Row(
+        room("end/"),
+        BOTH_MANAGE,
+        BOTH_MANAGE,
+        SUBMITTED,
+        data={"choice": "all", "confirm": "1"},
+    ),
+    "contracts/<slug:reference>/end/figures/": Row(
+        room("end/figures/"),
+        ONLY_POST,
+        BOTH_MANAGE,
+        SUBMITTED,
+        script=True,
+        data={"choice": "all"},
+    ),
+    "contracts/<slug:reference>/milestones/new/": Row(
+        room("milestones/new/"), MANAGERS, MANAGERS_DO, ACTIVE, data=ADDED
+    ),
+    "contracts/<slug:reference>/milestones/propose/": Row(
+        room("milestones/propose/"), MANAGERS, MANAGERS_DO, ACTIVE, TALENT, data=ADDED
+    ),
+    "contracts/<slug:reference>/milestones/<int:number>/edit/": Row(
+        milestone("edit"), MANAGERS, MANAGERS_DO, PLANNED, data=ADDED
+    ),
+    "contracts/<slug:reference>/milestones/<int:number>/fund/": Row(
+        milestone("fund"),
+        MANAGERS,
+        MANAGERS_DO,
+        PLANNED,
+        data={"method": sandbox.ACCEPTS, "shown": "0:0:50000"},
+    ),
+    "contracts/<slug:reference>/milestones/<int:number>/submit/": Row(
+        milestone("submit"), OWN_SIDE, OWN_SIDE_DOES, FUNDED, TALENT, data={"message": "Done."}
+    ),
+    "contracts/<slug:reference>/milestones/<int:number>/changes/": Row(
+        milestone("changes"), MANAGERS, MANAGERS_DO, SUBMITTED, data={"wanted": "Larger."}
+    ),
+    "contracts/<slug:reference>/milestones/<int:number>/extend/": Row(
+        milestone("extend"), MANAGERS, MANAGERS_DO, SUBMITTED, data={"because": "Holidays."}
+    ),
+    "contracts/<slug:reference>/milestones/<int:number>/approve/": Row(
+        milestone("approve"),
+        MANAGERS,
+        MANAGERS_DO,
+        SUBMITTED,
+        data={"choice": "whole", "shown": "500.00"},
+    ),
+    "contracts/<slug:reference>/milestones/<int:number>/agree/": Row(
+        milestone("agree", 2), ONLY_POST, MANAGERS_DO, PROPOSED
+    ),
+    "contracts/<slug:reference>/milestones/<int:number>/decline/": Row(
+        milestone("decline", 2), ONLY_POST, MANAGERS_DO, PROPOSED
+    ),
+    "contracts/<slug:reference>/milestones/<int:number>/take-back-proposal/": Row(
+        milestone("take-back-proposal", 2), ONLY_POST, MANAGERS_DO, PROPOSED, TALENT
+    ),
+    "contracts/<slug:reference>/milestones/<int:number>/take-back/": Row(
+        milestone("take-back"), ONLY_POST, OWN_SIDE_DOES, SUBMITTED, TALENT
+    ),
+    "contracts/<slug:reference>/milestones/<int:number>/delete/": Row(
+        milestone("delete"), ONLY_POST, MANAGERS_DO, PLANNED
+    ),
+    "contracts/<slug:reference>/milestones/<int:number>/up/": Row(
+        milestone("up", 2), ONLY_POST, MANAGERS_DO, TWO_PLANNED
+    ),
+    "escrow-refunds/<int:pk>/": Row(request_of(), BOTH_SIDES, ONLY_GET, REQUESTED, TALENT),
+    "escrow-refunds/<int:pk>/let-go/": Row(
+        request_of("let-go/"), ONLY_POST, MANAGERS_DO, REQUESTED, TALENT
+    ),
+    "escrow-refunds/<int:pk>/decline/": Row(
+        request_of("decline/"),
+        ONLY_POST,
+        MANAGERS_DO,
+        REQUESTED,
+        TALENT,
+        data={"because": "I worked."},
+    ),
+    "escrow-refunds/<int:pk>/pay-instead/": Row(
+        request_of("pay-instead/"), ONLY_POST, MANAGERS_DO, REQUESTED
+    ),
+    "contracts/<slug:reference>/feedback/": Row(
+        room("feedback/"), BOTH_SIDES, "302 404 302 302 302 403 404 403", ENDED, data=FEEDBACK
+    ),
+    "contracts/<slug:reference>/feedback/edit/": Row(
+        room("feedback/edit/"),
+        "302 404 302 200 200 302 404 403",
+        "302 404 409 302 302 409 404 403",
+        then(active, lambda one: give_feedback(ended(one))),
+        data=FEEDBACK,
+    ),
+    "people/<slug:slug>/": Row(
+        lambda contract: f"/people/{contract.talent.slug}/",
+        SIGNED_IN,
+        NOT_SO_SIGNED_IN,
+        ENDED,
+    ),
+    "payments/": Row("/payments/", "302 200 200 200 200 403 403 403", ONLY_GET, PAID),
+    "payments/<int:pk>/refund/": Row(
+        refund_of,
+        "302 404 403 200 200 403 403 403",
+        "302 404 403 200 200 403 403 403",
+        PAID,
+        TALENT,
+        data={"choice": "whole"},
+    ),
+    "inbox/": Row("/inbox/", WHO_ACTS, ONLY_GET, ACTIVE),
+    "inbox/read/": Row("/inbox/read/", ONLY_POST, all_get(302, support=403), ACTIVE),
+    "inbox/<int:pk>/": Row(notice_of, "302 404 404 302 404 404 404 403", ONLY_GET, ACTIVE),
+    "account/": Row("/account/", SIGNED_IN, SIGNED_IN, ACTIVE),
+    "account/switch/": Row(
+        "/account/switch/",
+        NOT_SO_SIGNED_IN,
+        "302 404 404 302 302 302 302 404",
+        ACTIVE,
+        data=lambda contract: {"party": contract.client_id},
+    ),
+    "help/": Row("/help/", EVERYBODY, NOT_SO),
+    "help/contact/": Row("/help/contact/", EVERYBODY, EVERYBODY),
+    "help/<slug:slug>/": Row("/help/refunds/", EVERYBODY, NOT_SO),
+    "help/<slug:slug>/vote/": Row(
+        "/help/refunds/vote/",
+        NOT_SO,
+        AWAY,
+        data={"helpful": "yes"},
+    ),
+    "terms/": Row("/terms/", EVERYBODY, NOT_SO),
+    "privacy/": Row("/privacy/", EVERYBODY, NOT_SO),
+    "healthz": Row("/healthz", EVERYBODY, NOT_SO),
+}
+
+# The demo bar is not there outside a demo market.
+ROWS |= {
+    f"demo/{name}/": Row(f"/demo/{name}/", NOT_THERE, NOT_THERE)
+    for name in ("sign-in", "other-side", "next-deadline", "next-day", "start-over")
+}
+
+ROWS |= {
+    f"accounts/{path}": Row(f"/accounts/{path}", get, post, data=data)
+    for path, get, post, data in (
+        ("login/", SIGNED_OUT, SIGNED_OUT, {}),
+        ("signup/", SIGNED_OUT, SIGNED_OUT, {}),
+        ("logout/", SIGNED_IN, AWAY, {}),
+        ("inactive/", EVERYBODY, NOT_SO, {}),
+        ("reauthenticate/", SIGNED_IN, SIGNED_IN, {}),
+        ("email/", SIGNED_IN, AWAY, {}),
+        ("confirm-email/", EVERYBODY, NOT_SO, {}),
+        ("password/change/", SIGNED_IN, SIGNED_IN, {}),
+        ("password/set/", AWAY, AWAY, {}),
+        ("password/reset/", EVERYBODY, EVERYBODY, {}),
+        ("login/code/confirm/", AWAY, AWAY, {}),
+        ("password/reset/key/done/", EVERYBODY, NOT_SO, {}),
+        ("password/reset/done/", EVERYBODY, NOT_SO, {}),
+        ("2fa/", SIGNED_IN, NOT_SO_SIGNED_IN, {}),
+        ("2fa/authenticate/", AWAY, AWAY, {}),
+        ("2fa/reauthenticate/", AWAY, AWAY, {}),
+        ("2fa/totp/activate/", AWAY, AWAY, {}),
+        ("2fa/totp/deactivate/", NOT_SET_UP, NOT_SET_UP, {}),
+        ("2fa/recovery-codes/", NOT_SET_UP, NOT_SO_SIGNED_IN, {}),
+        ("2fa/recovery-codes/generate/", AWAY, AWAY, {}),
+        ("2fa/recovery-codes/download/", NOT_SET_UP, NOT_SET_UP, {}),
+    )
+}
+ROWS |= {
+    r"accounts/^confirm-email/(?P<key>[-:\w]+)/$": Row(
+        "/accounts/confirm-email/x/", EVERYBODY, NOT_THERE
+    ),
+    r"accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": Row(
+        "/accounts/password/reset/key/1-x/", EVERYBODY, EVERYBODY
+    ),
+}
+
+
+def test_every_address_of_the_site_has_a_row():
+    known = {route for route in routes() if not route.startswith("admin/")}
+
+    assert known == set(ROWS)
+
+
+@pytest.fixture(autouse=True)
+def _noon() -> Iterator[None]:
+    with clock.at(NOON):
+        yield
+
+
+def people_of(contract: Contract, side: Side) -> dict[str, Actor | None]:
+    own, other = contract.party(side), contract.party(side.other)
+    assigned = member_of(own)
+    Assignment.objects.create(contract=contract, membership=assigned.as_member, since=NOON)
+    return {
+        "nobody": None,
+        "stranger": owner_of(_stranger()),
+        "other": owner_of(other),
+        "owner": owner_of(own),
+        "manager": member_of(own, Role.MANAGER),
+        "assigned": assigned,
+        "unassigned": member_of(own),
+        "support": Actor.support(support()),
+    }
+
+
+def _stranger() -> Party:
+    """A client with a contract of its own, so that its pages are not empty."""
+    contract = active(title="Of somebody else", client=PartyFactory(), talent=FreelancerFactory())
+    return contract.client
+
+
+def browser_of(actor: Actor | None) -> Client:
+    browser = Client()
+    user = None if actor is None else (actor.user or actor.staff)
+    if user is not None:
+        browser.force_login(user)
+    return browser
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    block = transaction.atomic()
+    block._from_testcase = True  # type: ignore[attr-defined]
+    with block:
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("route", ROWS)
+def test_each_reader_gets_what_is_theirs_and_no_more(route):
+    row = ROWS[route]
+    contract = row.make()
+    people = people_of(contract, row.side)
+    url = row.address(contract)
+    gets, posts = {}, {}
+
+    for reader, actor in people.items():
+        before = everything()
+        with undone():
+            gets[reader] = answer = browser_of(actor).get(url)
+            _leaks_nothing(answer, reader)
+            if reader != "owner" or not url.startswith("/inbox/"):
+                assert everything() == before, f"GET {url} by {reader} changed something"
+        with undone():
+            posts[reader] = answer = browser_of(actor).post(
+                url, row.sends(contract), headers={"HX-Request": "true"} if row.script else {}
+            )
+            _leaks_nothing(answer, reader)
+            if answer.status_code >= 400 or reader == "nobody":
+                assert url.startswith("/help/") or everything() == before, (reader, url)
+
+    assert _statuses(gets) == row.get
+    assert _statuses(posts) == row.post
+
+
+def _statuses(answers: dict[str, Any]) -> str:
+    assert tuple(answers) == READERS
+    return " ".join(str(one.status_code) for one in answers.values())
+
+
+def _leaks_nothing(answer: Any, reader: str) -> None:
+    if reader in ("nobody", "stranger", "unassigned", "support"):
+        text = b"".join(answer) if answer.streaming else answer.content
+        assert TITLE.encode() not in text
+        assert TEXT.encode() not in text
+
+
+def test_what_does_not_exist_and_what_is_not_theirs_look_the_same():
+    """Not even the length of the page tells a stranger that there is something."""
+    contract = SUBMITTED()
+    stranger = browser_of(owner_of(PartyFactory()))
+
+    there = stranger.get(f"/contracts/{contract.reference}/")
+    nowhere = stranger.get("/contracts/C-23456789/")
+
+    assert there.status_code == nowhere.status_code == 404
+    assert len(there.content) == len(nowhere.content)
+
+
+# The support desk -------------------------------------------------------------------------------
+
+PUBLIC_AT_THE_DESK = {"admin/login/", "admin/logout/"}
+
+
+def desk_urls(pk: int) -> Iterator[tuple[str, str]]:
+    for route in routes():
+        if route.startswith("admin/") and "(?P" not in route:
+            url = route
+            for name in ("<path:object_id>", "<path:content_type_id>", "<int:pk>"):
+                url = url.replace(name, str(pk))
+            yield route, f"/{url}"
+
+
+def test_nobody_but_staff_gets_into_any_page_of_the_support_desk():
+    contract = busy_market()
+    people = people_of(contract, CLIENT)
+    people.pop("support")
+    before = everything()
+
+    for route, url in desk_urls(contract.pk):
+        for reader, actor in people.items():
+            browser = browser_of(actor)
+            for answer in (browser.get(url), browser.post(url)):
+                _leaks_nothing(answer, reader)
+                if route not in PUBLIC_AT_THE_DESK:
+                    assert answer.status_code in (302, 403), (url, reader, answer.status_code)
+    assert everything() == before
+
+
+def test_support_opens_every_page_of_the_desk_without_changing_anything():
+    contract = busy_market()
+    browser = browser_of(Actor.support(support()))
+    before = everything()
+
+    for _, url in desk_urls(contract.pk):
+        assert browser.get(url).status_code in (200, 302, 403, 404, 405), url
+    assert everything() == before
+
+
+def test_support_changes_nothing_by_sending_an_empty_form_to_any_page_of_the_desk():
+    contract = busy_market()
+    browser = browser_of(Actor.support(support()))
+    before = everything()
+
+    for route, url in desk_urls(contract.pk):
+        if route not in (*PUBLIC_AT_THE_DESK, "admin/marketplace/sweeprun/support/audit/"):
+            assert browser.post(url).status_code in (200, 302, 403, 404, 405), url
+    assert everything() == before
