@@ -20,7 +20,10 @@ def test_a_form_sent_signed_out_leads_to_the_sign_in_and_keeps_its_text():
     )
 
     assert answer["Location"] == "/accounts/login/?next=/jobs/new/"
-    assert client.session[typed.SESSION_KEY] == {"path": "/jobs/new/", "fields": {"title": "A logo"}}
+    assert client.session[typed.SESSION_KEY] == {
+        "path": "/jobs/new/",
+        "fields": {"title": "A logo"},
+    }
 
 
 def test_a_form_that_is_too_long_is_not_kept():
