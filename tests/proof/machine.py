@@ -96,6 +96,12 @@ STEPS = (
     timedelta(days=14),
     timedelta(days=30),
 )
+AGES = {
+    "submitted": timedelta(days=14, seconds=-1),
+    "ended after work": timedelta(days=7, seconds=-1),
+    "paid": timedelta(days=5, seconds=-1),
+}
+"""How long ago the scene may have been: just before something falls due."""
 SCENES = ("offer", "funded", "submitted", "submitted", "leftover", "paid", "ended after work")
 
 
@@ -173,6 +179,7 @@ class Life(RuleBasedStateMachine):
                 self.approve_first(contract, 12_345 if scene == "leftover" else 50_000)
             if scene.startswith("ended"):
                 self.end_now(contract, Side.CLIENT, Choice.nothing())
+        self.now += AGES.get(scene, timedelta(0)) * dice.choice((0, 1))
 
     def offer(self, dice: Dice, minor: int, *, fund_first: bool, **values: Any) -> Contract:
         client, talent = dice.choice(self.world.clients), dice.choice(self.world.talents)
