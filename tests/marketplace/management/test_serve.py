@@ -38,6 +38,8 @@ def environment(data: Path, port: int) -> dict[str, str]:
         "CLOSEOUT_DATA": str(data),
         "DEMO": "0",
         "PORT": str(port),
+        # One web process: killed while a second one is only starting, the server may miss it.
+        "WEB_WORKERS": "1",
     }
 
 
