@@ -32,13 +32,16 @@ _DEBITED: Final = """
     SELECT entry_id AS entry, debit_id AS account, SUM(amount_minor) AS minor
     FROM payments_transfer GROUP BY entry_id, debit_id
 """
-_DEBITED_BY_KEY: Final = """
+_ANSWERED: Final = """
     SELECT entry.key AS entry_key, transfer.debit_id AS account,
            SUM(transfer.amount_minor) AS minor
     FROM payments_transfer AS transfer
     INNER JOIN payments_entry AS entry ON entry.id = transfer.entry_id
+    WHERE entry.key LIKE 'request:%'
     GROUP BY entry.key, transfer.debit_id
 """
+"""What the answers to escrow refund requests moved."""
+
 _ACCOUNTS_OF_BOOK: Final = """
     book.escrow_account_id, book.credit_account_id, book.pending_account_id,
     book.available_account_id, book.fees_account_id, book.outside_account_id
@@ -315,10 +318,10 @@ def requests() -> Iterable[str]:
         FROM payments_escrowrefundrequest AS request
         INNER JOIN payments_book AS book ON book.id = request.book_id
         INNER JOIN payments_account AS account ON account.id = book.escrow_account_id
-        LEFT JOIN ({_DEBITED_BY_KEY}) AS paid
+        LEFT JOIN ({_ANSWERED}) AS paid
             ON paid.account = account.id
            AND paid.entry_key = 'request:' || CAST(request.id AS VARCHAR(20)) || ':release'
-        LEFT JOIN ({_DEBITED_BY_KEY}) AS returned
+        LEFT JOIN ({_ANSWERED}) AS returned
             ON returned.account = account.id
            AND returned.entry_key = 'request:' || CAST(request.id AS VARCHAR(20)) || ':return'
         WHERE request.resolved_at IS NOT NULL AND (
