@@ -60,10 +60,10 @@ def preview(payment: Payment, amount: Money, balances: Balances) -> RefundPrevie
     difference to what was returned before.
 
     Raises:
-        InvalidInput: on ``amount``: zero, more than is left of the payment, or more than the
+        InvalidInput: on ``amount``: not above zero, more than is left of the payment, or more than the
             balances cover; says what is possible.
     """
-    if not amount:
+    if amount.minor <= 0:
         raise InvalidInput("Type an amount above zero.", field="amount")
     if amount > payment.refundable:
         left = f"At most {payment.refundable} of this payment can still be refunded."

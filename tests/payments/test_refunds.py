@@ -150,9 +150,10 @@ def test_preview_with_an_empty_balance_says_so(payment):
         refunds.preview(payment, usd(1), Balances(usd(0), usd(0)))
 
 
-def test_preview_of_nothing_is_refused(payment):
+@pytest.mark.parametrize("dollars", [0, -5])
+def test_preview_of_nothing_or_less_is_refused(payment, dollars):
     with pytest.raises(InvalidInput, match="above zero"):
-        refunds.preview(payment, usd(0), Balances(usd(450), usd(0)))
+        refunds.preview(payment, usd(dollars), Balances(usd(450), usd(0)))
 
 
 @pytest.mark.parametrize("side", ["client", "talent member", "stranger"])
