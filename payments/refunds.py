@@ -60,8 +60,8 @@ def preview(payment: Payment, amount: Money, balances: Balances) -> RefundPrevie
     difference to what was returned before.
 
     Raises:
-        InvalidInput: on ``amount``: not above zero, more than is left of the payment, or more than the
-            balances cover; says what is possible.
+        InvalidInput: on ``amount``: not above zero, more than is left of the payment, or more
+            than the balances cover; says what is possible.
     """
     if amount.minor <= 0:
         raise InvalidInput("Type an amount above zero.", field="amount")
