@@ -52,8 +52,8 @@ WHITENOISE_AUTOREFRESH = True
 INSTALLED_APPS = [*INSTALLED_APPS, "zeal"]
 MIDDLEWARE = ["marketplace.settings.test.count_queries_of_pages", *MIDDLEWARE]
 ZEAL_RAISE = True
-# Money moves in several short transactions (what is meant, the charge, its posting; before them what
-# fell due), and each locks and reads its rows anew through the same line.
+# Money moves in several short transactions (what fell due, what is meant, the charge, its posting),
+# and each locks and reads its rows anew through the same line.
 ZEAL_ALLOWLIST = [
     {"model": "contracts.Contract", "field": "get()"},
     {"model": "payments.Book", "field": "get()"},
