@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
@@ -16,6 +17,25 @@ from marketplace.views import refused
 Handler = Callable[[HttpRequest], HttpResponse]
 
 ZONE_COOKIE = "zone"
+# What pasted text may carry unseen and no page may hold: all but tab and line ends (D).
+UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef"
+    + "".join(chr(plane + end) for plane in range(0, 0x110000, 0x10000) for end in (0xFFFE, 0xFFFF))
+    + "]"
+)
+
+
+class PlainTextMiddleware:
+    """Texts that were sent hold no control characters, whichever form or address they came by."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.GET = plain(request.GET)  # type: ignore[assignment]
+        if request.method == "POST":
+            request.POST = plain(request.POST)  # type: ignore[assignment]
+        return self.get_response(request)
 
 
 class ClockMiddleware:
@@ -57,6 +77,16 @@ class RefusalMiddleware:
         if isinstance(exception, Refused):
             return refused.page(request, exception)
         return None
+
+
+def plain(sent: QueryDict) -> QueryDict:
+    """The same without control characters; usually the very same."""
+    if not any(UNPRINTABLE.search(text) for _, texts in sent.lists() for text in texts):
+        return sent
+    cleaned = sent.copy()
+    for name, texts in sent.lists():
+        cleaned.setlist(name, [UNPRINTABLE.sub("", text) for text in texts])
+    return cleaned
 
 
 def reader_zone(request: HttpRequest) -> ZoneInfo:

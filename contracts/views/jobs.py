@@ -21,7 +21,7 @@ class Jobs(ActingView):
         page = queries.jobs_page(
             self.actor,
             tab=tab if tab in TABS else "active",
-            search=request.GET.get("q", "").strip()[:LONGEST_SEARCH].replace("\x00", ""),
+            search=request.GET.get("q", "").strip()[:LONGEST_SEARCH],
             cursor=Cursor.read(request.GET.get("after", "")),
         )
         invite = f"{reverse('new_contract')}?to={self.party.slug}"

@@ -22,7 +22,7 @@ class RequestView(ActingView):
     """Finds a request by its contract, among those the acting party sees."""
 
     def contract(self, pk: int) -> Contract:
-        return self.find(_visible, book__escrow_refund_request=pk)
+        return self.find(_visible, book__escrow_refund_request__pk=pk)
 
     def show(self, contract: Contract, form: ReasonForm) -> HttpResponse:
         page = queries.request_page(contract.book.escrow_refund_request, contract, self.actor)

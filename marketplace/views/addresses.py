@@ -11,7 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 def next_page(request: HttpRequest, default: str = "/") -> str:
     """The page a form or link names as ``next``, when it is one of ours; never another site."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
-    return wanted if _is_ours(request, wanted) else default
+    return wanted if wanted.startswith("/") and _is_ours(request, wanted) else default
 
 
 def page_before(request: HttpRequest, default: str = "") -> str:

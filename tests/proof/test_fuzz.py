@@ -1,0 +1,414 @@
+"""Every form of the site and every address with whatever people, and programs, can send.
+
+Never an error page; what is not taken changes nothing; what is taken leaves the books in order. Few
+fixed examples by default, many fresh ones with ``TEST_PROFILE=deep``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts.models import Contract
+from marketplace import clock
+from marketplace.actors import Actor
+from payments.gateways import sandbox
+from tests.desk import busy_market, support
+from tests.factories import NOON, ended, funded, leftover, owner_of, planned, submitted
+from tests.proof.sites import everything
+from tests.proof.test_access import ROWS, browser_of, undone
+from tests.support.asserting import assert_audit_clean, everything_of
+from tests.support.profile import DEEP
+
+pytestmark = pytest.mark.django_db
+
+few = settings(max_examples=300 if DEEP else 10)
+
+ODD = (
+    "",
+    " ",
+    "\x00",
+    "a\x00b",
+    "\x08\x1b[31m",
+    "\r\n.\r\n",
+    "💸" * 60,
+    "\u202eevil",
+    "e\u0301" * 130,
+    "\ud7ff\ufffd\U0010ffff",
+    "x" * 121,
+    "x" * 30_000,
+    "٣٤",
+    "\uff11\uff12",
+    "²",
+    "0",
+    "-1",
+    "−1",
+    "4.99",
+    "0.001",
+    "1e9",
+    "NaN",
+    "Infinity",
+    "0x10",
+    "1_000",
+    "1,00,0",
+    "9" * 15,
+    "9" * 400,
+    "9223372036854775808",
+    "2026-02-30",
+    "0001-01-01",
+    "9999-12-31",
+    "10000-01-01",
+    "yesterday",
+    "on",
+    "true",
+    "None",
+    "all",
+    "part",
+    "whole",
+    "now",
+    "<script>alert(1)</script>",
+    "{{ 7|add:7 }}{% now %}",
+    "'; DROP TABLE payments_entry; --",
+    "%s%d%n",
+    "javascript:alert(1)",
+    "http://[::1",
+    "https://" + "a" * 300 + ".example",
+    f"{'a' * 150}@example.com",
+    f"a@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 60}.example",
+    "../../etc/passwd",
+)
+texts = st.one_of(
+    st.sampled_from(ODD),
+    st.text(st.characters(codec="utf-8"), max_size=300),
+    st.integers(-(10**20), 10**20).map(str),
+    st.decimals(allow_nan=True, allow_infinity=True).map(str),
+)
+
+
+def sent(valid: Any) -> st.SearchStrategy[Any]:
+    """What may stand in a field: mostly something odd, or what is valid; None leaves it out."""
+    return st.one_of(
+        st.just(valid),
+        texts,
+        texts,
+        st.lists(texts, min_size=2, max_size=3),
+        st.none(),
+        st.just(b"a file"),
+    )
+
+
+def forms(fields: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({name: sent(valid) for name, valid in fields.items()})
+
+
+def posted(form: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: SimpleUploadedFile("a.txt", value) if isinstance(value, bytes) else value
+        for name, value in form.items()
+        if value is not None
+    }
+
+
+@pytest.fixture(autouse=True)
+def _noon() -> Iterator[None]:
+    with clock.at(NOON):
+        yield
+
+
+@contextmanager
+def example() -> Iterator[None]:
+    """One example: nothing of it stays, and nobody has sent too much yet."""
+    cache.clear()
+    with undone():
+        yield
+
+
+def check(
+    browser: Client, url: str, form: dict[str, Any], before: Any, *, script: bool = False
+) -> None:
+    """What is sent is answered, and what is not taken changes nothing."""
+    with example():
+        headers = {"HX-Request": "true"} if script else {}
+        answer = browser.post(url, posted(form), headers=headers)
+        assert answer.status_code < 500
+        if answer.status_code == 302:
+            assert_audit_clean()
+        else:
+            assert everything() == before
+
+
+# The forms of the site --------------------------------------------------------------------------
+
+OFFER = {
+    "talent": "1",
+    "email": "new@example.com",
+    "title": "Poster",
+    "description": "",
+    "currency": "USD",
+    "milestone": "Draft",
+    "amount": "50",
+    "due_on": "2026-12-24",
+    "fund": "now",
+    "method": sandbox.ACCEPTS,
+}
+END = {"choice": "part", "amount": "100", "reason": "", "note": "", "seen": "", "shown": ""}
+FIELDS: dict[str, dict[str, Any]] = {
+    "jobs/new/": OFFER,
+    "contracts/<slug:reference>/end/": {**END, "gives_up": "on", "confirm": "1"},
+    "contracts/<slug:reference>/end/figures/": END,
+    "contracts/<slug:reference>/milestones/new/": {"title": "A", "amount": "25", "due_on": ""},
+    "contracts/<slug:reference>/milestones/propose/": {"title": "A", "amount": "9", "due_on": ""},
+    "contracts/<slug:reference>/milestones/<int:number>/edit/": {
+        "title": "A",
+        "amount": "25",
+        "due_on": "",
+    },
+    "contracts/<slug:reference>/milestones/<int:number>/submit/": {
+        "message": "Done.",
+        "links": "https://example.com",
+    },
+    "contracts/<slug:reference>/milestones/<int:number>/approve/": {
+        "choice": "part",
+        "amount": "100",
+        "shown": "100.00",
+    },
+    "contracts/<slug:reference>/feedback/": {
+        "stars": "5",
+        "text": "Good.",
+        "would_work_again": "yes",
+        "private_note": "",
+    },
+    "contracts/<slug:reference>/feedback/edit/": {
+        "stars": "5",
+        "text": "Good.",
+        "would_work_again": "yes",
+        "private_note": "",
+    },
+    "payments/<int:pk>/refund/": {
+        "choice": "part",
+        "amount": "20",
+        "reason": "",
+        "shown": "2000:200:1800:0",
+        "confirm": "1",
+    },
+    "account/": {"name": "Somebody", "time_zone": "Europe/Berlin"},
+    "account/switch/": {"party": "1", "next": "/jobs/"},
+    "help/contact/": {
+        "email": "a@example.com",
+        "subject": "Help",
+        "text": "Where is it?",
+        "contract": "",
+    },
+    "help/<slug:slug>/vote/": {"helpful": "yes"},
+    "accounts/login/": {"login": "a@example.com", "password": "x", "remember": "on", "next": "/"},
+    "accounts/signup/": {
+        "kind": "client",
+        "name": "Somebody",
+        "email": "new@example.com",
+        "password1": "correct horse battery",
+        "next": "/",
+    },
+    "accounts/password/change/": {
+        "oldpassword": "secret",
+        "password1": "correct horse battery",
+        "password2": "correct horse battery",
+    },
+    "accounts/password/reset/": {"email": "a@example.com"},
+    "accounts/reauthenticate/": {"password": "secret", "next": "/"},
+    "accounts/email/": {"email": "new@example.com", "action_add": "1", "action_remove": "1"},
+    "accounts/login/code/confirm/": {"code": "123456"},
+    "accounts/2fa/authenticate/": {"code": "123456"},
+    "accounts/2fa/totp/activate/": {"code": "123456"},
+}
+FIELDS |= {
+    route: dict(row.data)
+    for route, row in ROWS.items()
+    if not callable(row.data) and row.data and route not in FIELDS
+}
+SIGNED_OUT = ("accounts/login/", "accounts/signup/", "accounts/password/reset/")
+
+
+@pytest.mark.parametrize("route", FIELDS)
+def test_form_takes_whatever_is_sent(route):
+    row = ROWS[route]
+    contract = row.make()
+    sender = None if route in SIGNED_OUT else owner_of(contract.party(row.side))
+    browser, url = browser_of(sender), row.address(contract)
+    before = everything()
+
+    @few
+    @given(forms({"key": "a-key", "next": "/", **FIELDS[route]}))
+    def fuzz(form: dict[str, Any]) -> None:
+        check(browser, url, form, before, script=row.script)
+
+    fuzz()
+
+
+def test_every_form_that_posts_fields_is_fuzzed():
+    buttons = {route for route, row in ROWS.items() if not row.data}
+    with_forms = {"jobs/new/", "account/", "help/contact/"}
+
+    assert set(FIELDS) >= (set(ROWS) - buttons) | with_forms
+
+
+MONEY: dict[str, tuple[Callable[[], Any], str, dict[str, Any]]] = {
+    "end": (leftover, "end/", {"choice": "part", "confirm": "1"}),
+    "milestone": (leftover, "milestones/new/", {"title": "More", "key": "k"}),
+    "edit": (planned, "milestones/1/edit/", {"title": "More"}),
+    "approve": (submitted, "milestones/1/approve/", {"choice": "part", "key": "k"}),
+}
+
+
+@pytest.mark.parametrize("name", MONEY)
+def test_odd_amounts_never_move_money(name):
+    make, path, form = MONEY[name]
+    made = make()
+    contract = made if isinstance(made, Contract) else made.contract
+    browser = browser_of(owner_of(contract.client))
+    before = everything_of(contract)
+
+    for amount in ODD:
+        with example():
+            answer = browser.post(
+                f"/contracts/{contract.reference}/{path}", {**form, "amount": amount}
+            )
+            assert answer.status_code == 200, amount
+            assert everything_of(contract) == before, amount
+
+
+# Addresses --------------------------------------------------------------------------------------
+
+QUERIES: dict[str, tuple[str, ...]] = {
+    "/jobs/": ("tab", "q", "after"),
+    "/jobs/new/": ("to", "again"),
+    "/inbox/": ("before", "after"),
+    "/payments/": ("before", "after"),
+    "/help/contact/": ("contract",),
+    "/people/{slug}/": ("before", "after"),
+    "/contracts/{reference}/": ("end",),
+    "/contracts/{reference}/milestones/new/": ("amount",),
+    "/accounts/login/": ("next",),
+    "/accounts/signup/": ("next",),
+}
+
+
+@pytest.mark.parametrize("pattern", QUERIES)
+def test_address_takes_any_query(pattern):
+    contract = leftover()
+    browser = browser_of(owner_of(contract.client))
+    url = pattern.format(reference=contract.reference, slug=contract.talent.slug)
+
+    @few
+    @given(forms(dict.fromkeys(QUERIES[pattern], "1.1")))
+    def fuzz(query: dict[str, Any]) -> None:
+        asked = {name: value for name, value in query.items() if not isinstance(value, bytes)}
+        with example():
+            answer = browser.get(url, {k: v for k, v in asked.items() if v is not None})
+            assert answer.status_code < 500
+
+    fuzz()
+
+
+PATHS = (
+    "/contracts/{}/",
+    "/contracts/{}/feedback/",
+    "/contracts/{}/end/",
+    "/contracts/{reference}/milestones/{}/edit/",
+    "/contracts/{reference}/checklist/{}/{}/",
+    "/escrow-refunds/{}/",
+    "/payments/{}/refund/",
+    "/inbox/{}/",
+    "/people/{}/",
+    "/help/{}/",
+    "/{}",
+)
+
+
+@pytest.mark.parametrize("pattern", PATHS)
+def test_path_takes_anything_for_a_name_or_number(pattern):
+    contract = ended(funded().contract)
+    browser = browser_of(owner_of(contract.talent))
+
+    @few
+    @given(texts)
+    def fuzz(text: str) -> None:
+        part = quote(text[:2_000], safe="")
+        url = pattern.replace("{reference}", contract.reference).replace("{}", part)
+        with example():
+            for answer in (browser.get(url), browser.post(url)):
+                assert answer.status_code < 500
+
+    for odd in ("\x00", "9223372036854775808", "9" * 400, "-1", "%00"):
+        fuzz.hypothesis.inner_test(odd)
+    fuzz()
+
+
+@pytest.mark.parametrize("header", ["referer", "cookie", "user-agent", "accept-language"])
+def test_headers_may_hold_anything(header):
+    contract = leftover()
+    browser = browser_of(owner_of(contract.client))
+
+    @few
+    @given(st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=100))
+    def fuzz(text: str) -> None:
+        headers = {header: f"zone={text}" if header == "cookie" else text}
+        with example():
+            assert browser.get("/jobs/", headers=headers).status_code < 500
+
+    fuzz()
+
+
+# The support desk -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DeskForm:
+    path: str
+    fields: dict[str, Any]
+
+
+DESK = {
+    "decide": DeskForm(
+        "payments/escrowrefundrequest/{request}/support/decide/", {"to_talent": "100"}
+    ),
+    "end-client": DeskForm("contracts/contract/{active}/support/end-client/", {}),
+    "end-talent": DeskForm("contracts/contract/{active}/support/end-talent/", {}),
+    "extend-feedback": DeskForm(
+        "contracts/contract/{ended}/support/extend-feedback/", {"last_day": "2026-12-12"}
+    ),
+    "answer": DeskForm("marketplace/case/{case}/support/answer/", {"text": "Hello."}),
+    "assign": DeskForm("marketplace/case/{case}/support/assign/", {}),
+    "close": DeskForm("marketplace/case/{case}/support/close/", {}),
+}
+
+
+@pytest.mark.parametrize("name", DESK)
+def test_forms_of_the_desk_take_whatever_is_sent(name):
+    held = busy_market()
+    desk = browser_of(Actor.support(support()))
+    form = DESK[name]
+    rows = {
+        "request": held.book.escrow_refund_request.pk,
+        "ended": held.pk,
+        "active": leftover().pk,
+        "case": 1,
+    }
+    url = f"/admin/{form.path.format(**rows)}"
+    before = everything()
+
+    @few
+    @given(forms({"reason": "Because.", "seen": "", "confirm": "1", **form.fields}))
+    def fuzz(typed: dict[str, Any]) -> None:
+        check(desk, url, typed, before)
+
+    fuzz()
