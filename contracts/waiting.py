@@ -56,6 +56,7 @@ def waiting(
     request: EscrowRefundRequest | None,
     escrow: Money,
     now: datetime,
+    charging: bool = False,
 ) -> Waiting | None:
     """The one thing that waits for a side, or nothing.
 
@@ -64,8 +65,9 @@ def waiting(
         request: the contract's escrow refund request, if there ever was one.
         escrow: what is held now.
         now: what the clock has decided by then waits for nobody any more.
+        charging: a funding charge is open, so that no other one can be begun.
     """
-    found = _waiting(contract, side, open_milestones, request, escrow)
+    found = _waiting(contract, side, open_milestones, request, escrow, charging=charging)
     is_over = found is not None and found.until is not None and found.until <= now
     return None if is_over else found
 
@@ -76,6 +78,8 @@ def _waiting(
     open_milestones: Sequence[Milestone],
     request: EscrowRefundRequest | None,
     escrow: Money,
+    *,
+    charging: bool,
 ) -> Waiting | None:
     if contract.is_offered:
         return _offer(contract) if side is Side.TALENT else None
@@ -84,12 +88,12 @@ def _waiting(
     if not contract.is_active:
         return None
     if side is Side.CLIENT:
-        return _for_client(contract, open_milestones, escrow)
+        return _for_client(contract, open_milestones, escrow, charging=charging)
     return _for_talent(contract, open_milestones)
 
 
 def _for_client(
-    contract: Contract, open_milestones: Sequence[Milestone], escrow: Money
+    contract: Contract, open_milestones: Sequence[Milestone], escrow: Money, *, charging: bool
 ) -> Waiting | None:
     active = _first(open_milestones, lambda one: one.is_active)
     if active is not None and active.is_submitted:
@@ -99,7 +103,7 @@ def _for_client(
     proposal = _first(open_milestones, lambda one: one.state == MilestoneState.PROPOSED)
     if proposal is not None:
         return _proposal(contract, proposal)
-    if active is not None:
+    if active is not None or charging:
         return None
     planned = _first(open_milestones, lambda one: one.state == MilestoneState.PLANNED)
     if planned is not None:

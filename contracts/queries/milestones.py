@@ -45,15 +45,22 @@ def milestones_of(contract: Contract) -> list[Milestone]:
 
 
 def milestone_rows(
-    milestones: Sequence[Milestone], side: Side, actor: Actor, now: datetime
+    milestones: Sequence[Milestone], side: Side, actor: Actor, now: datetime, *, charging: bool
 ) -> list[MilestoneRow]:
-    """The rows, without those that were deleted or declined while the contract ran."""
-    return [_row(one, milestones, side, actor, now) for one in milestones if not _is_gone(one)]
+    """The rows, without those that were deleted or declined while the contract ran.
+
+    Args:
+        charging: a funding charge is open, so that no other one can be begun.
+    """
+    takes_money = not charging and not any(one.is_active for one in milestones)
+    shown = [one for one in milestones if not _is_gone(one)]
+    return [
+        _row(one, _actions(one, shown, side, actor, now, takes_money=takes_money), now)
+        for one in shown
+    ]
 
 
-def _row(
-    one: Milestone, milestones: Sequence[Milestone], side: Side, actor: Actor, now: datetime
-) -> MilestoneRow:
+def _row(one: Milestone, actions: list[Action], now: datetime) -> MilestoneRow:
     return MilestoneRow(
         milestone=one,
         stage="done" if one.paid_at else "now" if one.is_active else "later",
@@ -62,7 +69,7 @@ def _row(
         message=one.submitted_message or "" if one.is_open else "",  # type: ignore[attr-defined]
         links=one.submitted_links or [] if one.is_open else [],  # type: ignore[attr-defined]
         wanted=one.changes_wanted if one.state == MilestoneState.CHANGES_REQUESTED else "",
-        actions=_actions(one, milestones, side, actor, now),
+        actions=actions,
     )
 
 
@@ -97,7 +104,13 @@ _OFFERED = {
 
 
 def _actions(
-    one: Milestone, milestones: Sequence[Milestone], side: Side, actor: Actor, now: datetime
+    one: Milestone,
+    milestones: Sequence[Milestone],
+    side: Side,
+    actor: Actor,
+    now: datetime,
+    *,
+    takes_money: bool,
 ) -> list[Action]:
     """What this person can do with a milestone now, by the same rules as when they do it.
 
@@ -112,7 +125,7 @@ def _actions(
         for transition, label, name, posts in _OFFERED[side]
         if transition not in in_strip
         and transitions.possible(one, transition, by=actor) is None
-        and not (transition == "fund" and any(other.is_active for other in milestones))
+        and (takes_money or transition != "fund")
     ]
     if side is Side.CLIENT and transitions.possible(one, "delete_planned", by=actor) is None:
         if any(up.state == MilestoneState.PLANNED and up.number < one.number for up in milestones):

@@ -145,10 +145,11 @@ def overview_of(room: Room) -> Overview:
     book.client, book.talent = contract.client, contract.talent
     moved = movements(book)
     request = getattr(book, "escrow_refund_request", None)
+    charges = [] if contract.is_ended else open_charges_of(contract)
     return Overview(
         parts=_parts(contract, open_ones, moved),
         milestones=milestones,
-        rows=milestone_rows(milestones, room.side, room.actor, room.now),
+        rows=milestone_rows(milestones, room.side, room.actor, room.now, charging=bool(charges)),
         waits=waiting(
             contract,
             room.side,
@@ -156,6 +157,7 @@ def overview_of(room: Room) -> Overview:
             request=request,
             escrow=book.escrow,
             now=room.now,
+            charging=bool(charges),
         ),
         events=timeline_of(
             contract,
@@ -168,7 +170,7 @@ def overview_of(room: Room) -> Overview:
         items=item_rows(room.contract, room.side) if contract.is_ended else [],
         figures=_figures(room) if contract.is_ended else [],
         refund_until=_refund_until(milestones, request, room.now),
-        charges=[] if contract.is_ended else open_charges_of(contract),
+        charges=charges,
         leftover=_leftover(contract, open_ones),
         feedback_is_open=bool(contract.feedback_until and room.now < contract.feedback_until),
         request=request,
