@@ -113,7 +113,7 @@ def _three(party: Party) -> list[tuple[str, Reader, str]]:
 
 
 def _busy(side: str) -> Party:
-    """The small party with the most contracts that has one in review."""
+    """The small party with the most contracts: up to 50."""
     number = Count(f"{side}_contracts")
     small = Party.objects.exclude(name__startswith="Very Large").annotate(number=number)
     return small.filter(number__lte=UP_TO).order_by("-number", "pk")[0]
