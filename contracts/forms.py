@@ -237,7 +237,9 @@ class ApproveForm(Refusable, KeyedForm):
 
     @property
     def release(self) -> Money:
-        """What to release, of a valid form."""
+        """What to release: the whole until what was typed makes another amount."""
+        if not self.is_bound or {"choice", "amount"} & set(self.errors):
+            return self.whole
         amount: Money | None = self.cleaned_data["amount"]
         return self.whole if amount is None else amount
 

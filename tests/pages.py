@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
@@ -147,7 +148,7 @@ def _label(one: Any) -> str:
 
 
 def _text(node: Any) -> str:
-    return " ".join(node.to_text(separator=" ").split())
+    return re.sub(r" (?=[.,;:!?)])", "", " ".join(node.to_text(separator=" ").split()))
 
 
 def _without_small(term: Any) -> str:

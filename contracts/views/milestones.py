@@ -335,7 +335,7 @@ class Approve(MilestoneFormView):
 
     def context(self, subject: Milestone, form: ApproveForm) -> dict[str, Any]:
         book = subject.contract.book
-        pays = form.release if form.is_bound and form.is_valid() else subject.amount
+        pays = form.release
         talent = subject.contract.talent.name
         return {
             "heading": "Approve and release",
