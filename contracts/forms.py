@@ -129,6 +129,8 @@ class OfferForm(Refusable, KeyedForm):
         super().__init__(*args, **kwargs)
         others = [(self.OTHER, "Somebody else, by e-mail")] if partners else []
         self.fields["talent"].choices = [*partners, *others]  # type: ignore[attr-defined]
+        # An address alone says enough, as in a form that was sent before there were any partners.
+        self.fields["talent"].required = not self.data.get("email")
         if not partners:
             del self.fields["talent"]
         offer_methods(self.fields["method"], methods)
@@ -140,12 +142,17 @@ class OfferForm(Refusable, KeyedForm):
 
     @property
     def by_email(self) -> bool:
-        return not self.has_partners or self.cleaned_data.get("talent") == self.OTHER
+        """Whether the offer goes to the address that was typed."""
+        if not self.has_partners or self.cleaned_data.get("talent") == self.OTHER:
+            return True
+        return not self.cleaned_data.get("talent") and "talent" not in self.errors
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         if self.by_email and not cleaned.get("email") and "email" not in self.errors:
             self.add_error("email", "Type the e-mail address of who gets the offer.")
+        if not self.by_email and cleaned.get("email"):
+            self.add_error("email", "Leave this empty, or choose somebody else, by e-mail.")
         if cleaned.get("fund") == "now" and not cleaned.get("method"):
             self.add_error("method", "Choose how to pay.")
         return cleaned

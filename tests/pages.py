@@ -148,7 +148,8 @@ def _label(one: Any) -> str:
 
 
 def _text(node: Any) -> str:
-    return re.sub(r" (?=[.,;:!?)])", "", " ".join(node.to_text(separator=" ").split()))
+    words = " ".join(node.to_text(separator=" ").split())
+    return re.sub(r" (?=[.,;:!?)])|(?<=\() ", "", words)
 
 
 def _without_small(term: Any) -> str:
