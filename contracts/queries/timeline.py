@@ -124,7 +124,8 @@ def _changes(contract: Contract, side: Side, names: dict[int, str]) -> Iterator[
             continue
         if words:
             said = words.format(who=_who(row, contract, side), what=names.get(row.row_id, ""))
-            yield Event(row.at, row.sequence, icon=icon, words=said)
+            note = contract.end_note if row.transition == "end" else ""
+            yield Event(row.at, row.sequence, icon=icon, words=said, note=note)
 
 
 def _words_of(row: ContractHistory) -> tuple[str, str]:
