@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -189,9 +188,8 @@ class SubmitForm(Refusable, forms.Form):
             try:
                 check(link)
             except ValidationError:
-                shown = urlsplit(link).netloc or link[:40]
                 raise ValidationError(
-                    f"“{shown}” is no web address. Start with https://."
+                    f"“{link[:60]}” is no web address. Start with https://."
                 ) from None
         return links
 

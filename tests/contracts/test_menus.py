@@ -1,0 +1,87 @@
+"""The (...) menu: the same in the room and in My Jobs, and why not where something is not possible."""
+
+from __future__ import annotations
+
+import pytest
+
+from contracts.menus import END_DIALOG, menu_items
+from contracts.models import Contract
+from contracts.states import Side
+from marketplace.actors import Actor
+from marketplace.states import Role
+from tests.factories import active, ended, member_of, offered, owner_of
+
+pytestmark = pytest.mark.django_db
+
+
+def labels(contract: Contract, actor: Actor, **where: bool) -> list[str]:
+    return [one.label for one in menu_items(contract, actor, **where)]
+
+
+@pytest.mark.parametrize(
+    ("side", "first"), [(Side.CLIENT, "Add new milestone"), (Side.TALENT, "Propose a milestone")]
+)
+def test_active_contract_offers_a_milestone_payments_and_the_end(side, first):
+    contract = active()
+
+    items = menu_items(contract, owner_of(contract.party(side)))
+
+    assert [one.label for one in items] == [first, "Payments", "End contract"]
+    assert not any(one.disabled_reason for one in items)
+    assert items[-1].separator_before
+
+
+def test_end_opens_the_dialog_in_the_room_and_leads_there_from_my_jobs():
+    contract = active()
+    owner = owner_of(contract.client)
+
+    in_room = menu_items(contract, owner, in_room=True)[-1]
+    in_jobs = menu_items(contract, owner)[-1]
+
+    assert (in_room.dialog, in_room.url) == (END_DIALOG, "")
+    assert (in_jobs.dialog, in_jobs.url) == ("", f"/contracts/{contract.reference}/?end=1")
+
+
+@pytest.mark.parametrize("in_room", [True, False])
+@pytest.mark.parametrize("side", Side)
+def test_plain_member_reads_why_not(side, in_room):
+    contract = active()
+    name = contract.party(side).name
+
+    first, payments, end = menu_items(
+        contract, member_of(contract.party(side), Role.MEMBER), in_room=in_room
+    )
+
+    assert first.disabled_reason == f"Only an owner or manager of {name} can do this."
+    assert not payments.disabled_reason
+    assert end.disabled_reason == f"Only an owner or manager of {name} can end."
+    assert not end.dialog
+
+
+def test_manager_may_what_an_owner_may():
+    contract = active()
+    manager = member_of(contract.client, Role.MANAGER)
+
+    assert not any(one.disabled_reason for one in menu_items(contract, manager))
+
+
+@pytest.mark.parametrize(
+    ("side", "shown"),
+    [
+        (Side.CLIENT, ["Feedback", "Start again with the same terms"]),
+        (Side.TALENT, ["Feedback", "Offer a refund"]),
+    ],
+)
+def test_ended_contract_offers_what_is_still_possible(side, shown):
+    contract = ended(active())
+
+    assert labels(contract, owner_of(contract.party(side))) == shown
+
+
+@pytest.mark.parametrize("side", Side)
+def test_offer_leads_to_the_offer_and_nothing_else(side):
+    contract = offered()
+
+    (item,) = menu_items(contract, owner_of(contract.party(side)))
+
+    assert item.url == f"/contracts/{contract.reference}/offer/"

@@ -1,0 +1,169 @@
+"""The one thing that waits, for each side, in every situation of a contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from contracts import milestones, offers
+from contracts.models import Contract
+from contracts.states import OPEN_MILESTONES, Side
+from contracts.waiting import Waiting, waiting
+from marketplace.money import Money
+from tests.factories import (
+    NOON,
+    active,
+    add_milestone,
+    approve,
+    changes_requested,
+    ended,
+    funded,
+    leftover,
+    offered,
+    owner_of,
+    propose,
+    submitted,
+    usd,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def for_side(contract: Contract, side: Side | None, *, now=NOON) -> Waiting | None:
+    contract = Contract.objects.select_related(
+        "client", "talent", "book__escrow_account", "book__escrow_refund_request"
+    ).get(pk=contract.pk)
+    open_ones = list(contract.milestones.filter(state__in=OPEN_MILESTONES).order_by("number"))
+    for one in open_ones:
+        one.contract = contract
+    return waiting(
+        contract,
+        side,
+        open_milestones=open_ones,
+        request=getattr(contract.book, "escrow_refund_request", None),
+        escrow=contract.book.escrow,
+        now=now,
+    )
+
+
+def words(contract: Contract, side: Side) -> str:
+    found = for_side(contract, side)
+    return found.words if found else ""
+
+
+def proposed() -> Contract:
+    contract = funded().contract
+    propose(contract, usd(80))
+    return contract
+
+
+def kept_open() -> Contract:
+    contract = leftover()
+    return milestones.keep_open(contract, by=owner_of(contract.client))
+
+
+def all_paid() -> Contract:
+    milestone = funded()
+    approve(milestone)
+    return milestones.keep_open(milestone.contract, by=owner_of(milestone.contract.client))
+
+
+def submitted_again_after_pay_now() -> Contract:
+    contract = leftover(usd(300))
+    milestone = add_milestone(contract, usd(100))
+    milestones.submit(milestone, message="Done.", links=[], by=owner_of(contract.talent))
+    return contract
+
+
+SITUATIONS: dict[str, tuple[Callable[[], Contract], str, str]] = {
+    "offered": (offered, "", "Accept or decline the offer"),
+    "planned": (active, "Fund milestone 1", ""),
+    "funded": (lambda: funded().contract, "", "Submit milestone 1"),
+    "submitted": (lambda: submitted().contract, "Approve milestone 1", ""),
+    "changes": (lambda: changes_requested().contract, "", "Submit milestone 1 again"),
+    "proposed beside an active one": (
+        proposed,
+        "Answer the proposed milestone 2",
+        "Submit milestone 1",
+    ),
+    "after Pay now": (leftover, "End this contract, or keep it open?", ""),
+    "kept open": (kept_open, "No active milestone", ""),
+    "all paid, kept open": (all_paid, "No active milestone", ""),
+    "submitted while asked": (submitted_again_after_pay_now, "Approve milestone 2", ""),
+    "ended, nothing left": (lambda: ended(active()), "", ""),
+    "ended, request": (
+        lambda: ended(funded().contract),
+        "",
+        "Answer about $500.00 in escrow",
+    ),
+    "ended by the talent": (lambda: ended(funded().contract, Side.TALENT), "", ""),
+}
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_each_side_is_told_what_waits_for_it(name):
+    make, client, talent = SITUATIONS[name]
+    contract = make()
+
+    assert (words(contract, Side.CLIENT), words(contract, Side.TALENT)) == (client, talent)
+    assert for_side(contract, None) is None
+
+
+def test_offer_that_was_declined_waits_for_nobody():
+    contract = offered()
+    offers.decline(contract, by=owner_of(contract.talent))
+
+    assert [words(contract, side) for side in Side] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("make", "side", "until", "then", "amount"),
+    [
+        (offered, Side.TALENT, timedelta(days=7), "it expires", None),
+        (
+            lambda: submitted().contract,
+            Side.CLIENT,
+            timedelta(days=14),
+            "released automatically",
+            usd(500),
+        ),
+        (
+            lambda: ended(funded().contract),
+            Side.TALENT,
+            timedelta(days=7),
+            "it goes back",
+            None,
+        ),
+        (
+            lambda: ended(submitted().contract),
+            Side.TALENT,
+            timedelta(days=7),
+            "support decides",
+            None,
+        ),
+    ],
+)
+def test_deadline_says_what_silence_does_and_waits_no_longer_than_that(
+    make: Callable[[], Contract], side: Side, until: timedelta, then: str, amount: Money | None
+):
+    contract = make()
+
+    found = for_side(contract, side)
+    assert found is not None
+    assert (found.until, found.then, found.amount) == (NOON + until, then, amount)
+    assert for_side(contract, side, now=NOON + until - timedelta(seconds=1)) is not None
+    assert for_side(contract, side, now=NOON + until) is None
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_first_action_of_what_waits_is_marked_and_leads_somewhere(name):
+    make, *_ = SITUATIONS[name]
+    contract = make()
+
+    for found in (for_side(contract, side) for side in Side):
+        if found is not None:
+            assert found.url
+            assert [one.label for one in found.actions if one.main]
+            assert all(one.url for one in found.actions)
