@@ -67,6 +67,8 @@ def waiting(
         now: what the clock has decided by then waits for nobody any more.
         charging: a funding charge is open, so that no other one can be begun.
     """
+    if side is None:
+        return None
     found = _waiting(contract, side, open_milestones, request, escrow, charging=charging)
     is_over = found is not None and found.until is not None and found.until <= now
     return None if is_over else found
@@ -74,7 +76,7 @@ def waiting(
 
 def _waiting(
     contract: Contract,
-    side: Side | None,
+    side: Side,
     open_milestones: Sequence[Milestone],
     request: EscrowRefundRequest | None,
     escrow: Money,

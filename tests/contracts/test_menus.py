@@ -1,4 +1,4 @@
-"""The (...) menu: the same in the room and in My Jobs, and why not where something is not possible."""
+"""The (...) menu: the same in the room and in My Jobs; what is not possible says why not."""
 
 from __future__ import annotations
 
