@@ -21,6 +21,13 @@ class AccountAdapter(DefaultAccountAdapter):
         saved: User = super().save_user(request, user, form, commit)
         return saved
 
+    def is_safe_url(self, url: str | None) -> bool:
+        """Whether to go on to a page after signing in; what is no address is none of ours."""
+        try:
+            return bool(super().is_safe_url(url))
+        except ValueError:
+            return False
+
     def confirm_email(self, request: HttpRequest, email_address: Any) -> bool:
         """A confirmed address makes the party; offers that waited for the address are its own."""
         confirmed: bool = super().confirm_email(request, email_address)
