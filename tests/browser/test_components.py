@@ -30,7 +30,9 @@ def focused(page: Page) -> str:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 360])
 def test_every_component_is_accessible(open_page: OpenPage, width: int, scheme: str):
-    page = open_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page = open_page(
+        viewport={"width": width, "height": 800}, color_scheme=scheme, reduced_motion="reduce"
+    )
 
     page.goto("/gallery/")
     assert violations(page) == []

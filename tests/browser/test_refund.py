@@ -61,7 +61,9 @@ def test_talent_refunds_part_of_a_payment(open_page, live_server, payment, scrip
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
 def test_money_pages_are_accessible_and_fit(open_page, live_server, payment, width, scheme):
-    page = open_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page = open_page(
+        viewport={"width": width, "height": 800}, color_scheme=scheme, reduced_motion="reduce"
+    )
     sign_in(page, owner_of(payment.book.talent).user, live_server)
 
     found = []
