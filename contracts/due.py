@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from contracts import escrow_answers, milestones, offers
-from contracts.models import Contract, Milestone
-from contracts.states import OPEN_MILESTONES
+from django.db.models import Q
+
+from contracts import billing, escrow_answers, hours_disputes, milestones, offers, timers
+from contracts.models import Contract, HoursDispute, Milestone, Timer, Week
+from contracts.states import OPEN_DISPUTES, OPEN_MILESTONES, UNSETTLED_WEEKS
 from marketplace import clock, locks
 from marketplace.models.history import Rank
 from payments.models import EscrowRefundRequest, GatewayOperation
@@ -28,6 +30,15 @@ def carry_out(contract: Contract) -> None:
         milestones.release_unanswered(milestone)
     if request_is_due(contract.open_request, now):
         escrow_answers.pass_unanswered(contract)
+    if contract.is_hourly and contract.is_agreed:
+        _hours(contract, now)
+
+
+def _hours(contract: Contract, now: datetime) -> None:
+    """In the order in which they fall due: a timer runs out before its week is billed."""
+    timers.run_out(contract, now)
+    billing.invoice_due([contract], at=now)
+    hours_disputes.escalate_unanswered(contract, now)
 
 
 def releases_due(open_milestones: list[Milestone], now: datetime) -> list[Milestone]:
@@ -45,7 +56,10 @@ def request_is_due(request: EscrowRefundRequest | None, now: datetime) -> bool:
 def _attach(contract: Contract) -> None:
     contract.open_milestones, contract.open_operations = [], []
     contract.open_request = None
-    if contract.is_ended:
+    contract.open_weeks, contract.running_timers, contract.open_disputes = [], [], []
+    if contract.is_hourly:
+        _attach_hours(contract)
+    elif contract.is_ended:
         _attach_request(contract)
     elif not contract.never_started:
         contract.open_milestones = locks.rows(
@@ -57,6 +71,23 @@ def _attach(contract: Contract) -> None:
         GatewayOperation.objects.filter(book=contract.book_id, state__in=OPEN_OPERATIONS),
         Rank.OPERATION,
     )
+
+
+def _attach_hours(contract: Contract) -> None:
+    """Weeks whose money has not moved, or that are in review; running timers; open disputes."""
+    if not contract.is_agreed:
+        return
+    unsettled = Q(state__in=UNSETTLED_WEEKS) | Q(review_until__isnull=False)
+    contract.open_weeks = locks.rows(Week.objects.filter(unsettled, contract=contract), Rank.PART)
+    contract.running_timers = locks.rows(
+        Timer.objects.filter(contract=contract, stopped_at=None).select_related("membership"),
+        Rank.PART,
+    )
+    contract.open_disputes = locks.rows(
+        HoursDispute.objects.filter(contract=contract, state__in=OPEN_DISPUTES), Rank.REQUEST
+    )
+    for row in (*contract.open_weeks, *contract.running_timers, *contract.open_disputes):
+        row.contract = contract
 
 
 def _attach_request(contract: Contract) -> None:

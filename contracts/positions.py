@@ -27,13 +27,22 @@ def deadline_of(contract: Contract, side: Side) -> datetime | None:
     """The next instant at which silence of this side decides something, on an entered contract."""
     if contract.is_offered:
         return contract.expires_at if side is Side.TALENT else None
-    if side is Side.CLIENT:
-        reviews = [m.review_until for m in contract.open_milestones if m.review_until]
-        return min(reviews, default=None)
+    return _of_client(contract) if side is Side.CLIENT else _of_talent(contract)
+
+
+def _of_client(contract: Contract) -> datetime | None:
+    """Work is released, and hours are paid for good, when the review is over."""
+    reviewed = (*contract.open_milestones, *contract.open_weeks)
+    return min((one.review_until for one in reviewed if one.review_until), default=None)
+
+
+def _of_talent(contract: Contract) -> datetime | None:
+    """An unanswered request lets escrow go; an unanswered dispute goes to support."""
+    answers = [one.answer_by for one in contract.open_disputes if one.is_pending]
     request = contract.open_request
     if request is not None and request.state == RequestState.PENDING:
-        return request.answer_by
-    return None
+        answers.append(request.answer_by)
+    return min(answers, default=None)
 
 
 def position(deadline: datetime | None, activity: datetime) -> int:

@@ -14,14 +14,32 @@ from marketplace.actors import Actor
 from marketplace.refusals import NotYours, Overtaken, Refusal
 
 if TYPE_CHECKING:
-    from contracts.models import Contract, Milestone
+    from contracts.models import Contract, HoursDispute, Milestone, Stretch, Week
 
 ENDED = Refusal("This contract has ended.")
 NOT_BEGUN = Refusal("This is possible once the offer is accepted.")
 NEVER_BEGAN = Refusal("This offer never became a contract.")
 NOTHING_TO_REPEAT = Refusal("Starting again is for contracts that have ended.")
 NO_CHECKLIST_YET = Refusal("The checklist opens when the contract ends.")
-OF_ITS_STATE = (ENDED, NOT_BEGUN, NEVER_BEGAN, NOTHING_TO_REPEAT, NO_CHECKLIST_YET)
+DIARY_LOCKED = Refusal(
+    "The Work Diary is locked since the contract ended. Nothing can be added, changed or deleted."
+)
+PAUSED = Refusal("The client has paused this contract. No time is recorded until it goes on.")
+ON_HOLD = Refusal("This contract is on hold. No time is recorded until the client has paid.")
+NOT_HOURLY = Refusal("Only hourly contracts have a Work Diary.")
+NO_MANUAL_TIME = Refusal("The client does not allow manual time on this contract. Use the timer.")
+OF_ITS_STATE = (
+    ENDED,
+    NOT_BEGUN,
+    NEVER_BEGAN,
+    NOTHING_TO_REPEAT,
+    NO_CHECKLIST_YET,
+    DIARY_LOCKED,
+    PAUSED,
+    ON_HOLD,
+    NOT_HOURLY,
+    NO_MANUAL_TIME,
+)
 """Refusals that tell of the contract, not of who asks: somebody, or the clock, was faster."""
 
 
@@ -61,6 +79,13 @@ def may_end(contract: Contract, actor: Actor) -> Refusal | None:
     if not actor.manages:
         return Refusal(f"Only an owner or manager of {contract.party(side).name} can end.")
     return None
+
+
+def may_pause(contract: Contract, actor: Actor) -> Refusal | None:
+    """The client pauses and restarts an hourly contract; support may for the client."""
+    if not contract.is_hourly:
+        return Refusal("Only hourly contracts can be paused.")
+    return None if actor.is_staff else _manages(contract, actor, Side.CLIENT)
 
 
 def client_manages(contract: Contract, actor: Actor) -> Refusal | None:
@@ -163,10 +188,103 @@ def may_tick(contract: Contract, actor: Actor) -> Refusal | None:
     return takes_part(contract, actor)
 
 
+# Hours ------------------------------------------------------------------------------------------
+
+
+def talent_records(contract: Contract, actor: Actor) -> Refusal | None:
+    """New time is recorded by the talent's people on an active contract that is not on hold.
+
+    Whether this person is assigned to the contract is asked where it is known.
+    """
+    return _takes_time(contract) or _acts_for(contract, actor, Side.TALENT)
+
+
+def records_by_hand(contract: Contract, actor: Actor) -> Refusal | None:
+    """Manual time, where the client allows it."""
+    if contract.is_hourly and not contract.manual_time:
+        return NO_MANUAL_TIME
+    return talent_records(contract, actor)
+
+
+def tidies(stretch: Stretch, actor: Actor) -> Refusal | None:
+    """Who recorded it changes and deletes it, and the talent's owners and managers.
+
+    Whether its week is still open is asked where the clock is known.
+    """
+    contract = stretch.contract
+    if contract.is_ended:
+        return DIARY_LOCKED
+    refusal = _acts_for(contract, actor, Side.TALENT)
+    if refusal is None and not actor.manages and stretch.membership_id != actor.membership_id:
+        return Refusal("Only who recorded this time, or an owner or manager, can change it.")
+    return refusal
+
+
+def stops_timer(contract: Contract, actor: Actor) -> Refusal | None:
+    """A timer is stopped by who runs it, whatever the contract's state."""
+    return _acts_for(contract, actor, Side.TALENT)
+
+
+def client_sets_limit(contract: Contract, actor: Actor) -> Refusal | None:
+    """The client raises and lowers the weekly limit while the contract goes on."""
+    return _while_hourly(contract) or _manages(contract, actor, Side.CLIENT)
+
+
+def talent_assigns(contract: Contract, actor: Actor) -> Refusal | None:
+    """The talent's owners and managers say who works on a contract."""
+    return _while_running(contract) or _manages(contract, actor, Side.TALENT)
+
+
+def may_lock_week(week: Week, actor: Actor) -> Refusal | None:
+    """A week is locked by whoever ends the contract, or by the platform."""
+    return None if actor.is_platform else may_end(week.contract, actor)
+
+
+def client_pays_week(week: Week, actor: Actor) -> Refusal | None:
+    """The client pays what is owed at any time, also after the end; the platform tries daily."""
+    return None if actor.is_platform else _manages(week.contract, actor, Side.CLIENT)
+
+
+def settles_week(week: Week, actor: Actor) -> Refusal | None:
+    """A settled dispute may leave nothing owed: by who settles it."""
+    return None if actor.is_platform or actor.is_staff else takes_part(week.contract, actor)
+
+
+def client_disputes(contract: Contract, actor: Actor) -> Refusal | None:
+    """The client disputes hours within a week's review, also after the end."""
+    return _manages(contract, actor, Side.CLIENT)
+
+
+def client_withdraws_dispute(dispute: HoursDispute, actor: Actor) -> Refusal | None:
+    return _manages(dispute.contract, actor, Side.CLIENT)
+
+
+def talent_answers_dispute(dispute: HoursDispute, actor: Actor) -> Refusal | None:
+    return _manages(dispute.contract, actor, Side.TALENT)
+
+
 def minimum_for(leftover_minor: int, currency: str) -> int:
     """The least a milestone may be: 5.00 (S), or the whole leftover escrow when smaller (D)."""
     minimum = policy.minimum_milestone(currency).minor
     return min(minimum, leftover_minor) if leftover_minor else minimum
+
+
+def _takes_time(contract: Contract) -> Refusal | None:
+    if contract.is_ended:
+        return DIARY_LOCKED
+    if contract.is_paused:
+        return PAUSED
+    if contract.is_on_hold:
+        return ON_HOLD
+    return _while_hourly(contract)
+
+
+def _while_hourly(contract: Contract) -> Refusal | None:
+    return _while_running(contract) or (None if contract.is_hourly else NOT_HOURLY)
+
+
+def _while_running(contract: Contract) -> Refusal | None:
+    return None if contract.is_running else _while_active(contract)
 
 
 def _while_active(contract: Contract) -> Refusal | None:

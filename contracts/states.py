@@ -10,20 +10,25 @@ __all__ = [
     "ChecklistCode",
     "ContractKind",
     "ContractState",
+    "DisputeState",
     "EndReason",
     "ItemState",
     "MilestoneState",
     "Side",
+    "StretchKind",
+    "WeekState",
 ]
 
 
 class ContractKind(TextChoices):
     FIXED = "fixed", "Fixed price"
+    HOURLY = "hourly", "Hourly"
 
 
 class ContractState(TextChoices):
     OFFERED = "offered", "Offered"
     ACTIVE = "active", "Active"
+    PAUSED = "paused", "Paused"
     ENDED = "ended", "Ended"
     DECLINED = "declined", "Declined"
     WITHDRAWN = "withdrawn", "Withdrawn"
@@ -31,8 +36,11 @@ class ContractState(TextChoices):
 
 
 NEVER_STARTED = (ContractState.DECLINED, ContractState.WITHDRAWN, ContractState.EXPIRED)
-OPEN_CONTRACTS = (ContractState.OFFERED, ContractState.ACTIVE)
-AGREED_CONTRACTS = (ContractState.ACTIVE, ContractState.ENDED)
+RUNNING_CONTRACTS = (ContractState.ACTIVE, ContractState.PAUSED)
+"""Begun and not ended; either side may end them."""
+
+OPEN_CONTRACTS = (ContractState.OFFERED, *RUNNING_CONTRACTS)
+AGREED_CONTRACTS = (*RUNNING_CONTRACTS, ContractState.ENDED)
 
 
 class MilestoneState(TextChoices):
@@ -55,6 +63,46 @@ ACTIVE_MILESTONES = (
 
 OPEN_MILESTONES = (MilestoneState.PROPOSED, MilestoneState.PLANNED, *ACTIVE_MILESTONES)
 """Unpaid, and cancelled when the contract ends."""
+
+
+class WeekState(TextChoices):
+    """A week of the Work Diary, from recording to payment."""
+
+    OPEN = "open", "Open"
+    LOCKED = "locked", "Locked"
+    NOTHING = "nothing", "Nothing to bill"
+    INVOICED = "invoiced", "Invoiced"
+    UNPAID = "unpaid", "Not paid"
+    PAID = "paid", "Paid"
+    REVERSED = "reversed", "Nothing owed"
+
+
+UNBILLED_WEEKS = (WeekState.OPEN, WeekState.LOCKED)
+INVOICED_WEEKS = (WeekState.INVOICED, WeekState.UNPAID, WeekState.PAID, WeekState.REVERSED)
+OWED_WEEKS = (WeekState.INVOICED, WeekState.UNPAID)
+UNSETTLED_WEEKS = (*UNBILLED_WEEKS, *OWED_WEEKS)
+"""Weeks whose money has not moved yet."""
+
+
+class StretchKind(TextChoices):
+    TIMER = "timer", "Recorded"
+    MANUAL = "manual", "Manual"
+
+
+class DisputeState(TextChoices):
+    """A dispute of hours by the client, within a week's review."""
+
+    PENDING = "pending", "Waiting for an answer"
+    DECLINED = "declined", "Declined, with support"
+    ESCALATED = "escalated", "Not answered, with support"
+    ACCEPTED = "accepted", "Accepted"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    DECIDED = "decided", "Decided by support"
+
+
+HELD_DISPUTES = (DisputeState.DECLINED, DisputeState.ESCALATED)
+OPEN_DISPUTES = (DisputeState.PENDING, *HELD_DISPUTES)
+CLOSED_DISPUTES = tuple(state for state in DisputeState if state not in OPEN_DISPUTES)
 
 
 class EndReason(TextChoices):

@@ -1,9 +1,9 @@
 """Row locks, always in one order, so that no two transactions wait for each other.
 
-The order is :class:`~marketplace.models.history.Rank`: party, contract, milestone or week, refund
-request, gateway operation, book, accounts by id. Where ``settings.LOCK_RANKS_CHECKED`` is on (the
-tests) an inversion raises instead of becoming a rare deadlock; locking again what this transaction
-already holds waits for nobody and is none.
+The order is :class:`~marketplace.models.history.Rank`: person, party, contract, milestone or week,
+refund request, gateway operation, book, accounts by id. Where ``settings.LOCK_RANKS_CHECKED`` is on
+(the tests) an inversion raises instead of becoming a rare deadlock; locking again what this
+transaction already holds waits for nobody and is none.
 """
 
 from __future__ import annotations

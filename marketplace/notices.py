@@ -111,6 +111,11 @@ def managers_of(*parties: Party) -> list[Recipient]:
     return people_of(*parties)
 
 
+def one_person(membership: Membership) -> list[Recipient]:
+    """A person told for themselves, as somebody who acts for their party."""
+    return [Recipient(membership.user_id, membership.party_id, membership.manages)]
+
+
 def of_party(recipients: Iterable[Recipient], party: Party) -> list[Recipient]:
     """Those of the recipients who act for a party."""
     return [recipient for recipient in recipients if recipient.party_id == party.pk]

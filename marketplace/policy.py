@@ -124,6 +124,61 @@ START_AGAIN_WINDOW: Final = _rule(
     source="D",
 )
 
+MINIMUM_RATE: Final = _rule(
+    "MINIMUM_RATE",
+    {"USD": 100, "EUR": 100, "GBP": 100},
+    unit="minor units by currency, an hour",
+    source="D",
+)
+MAXIMUM_RATE: Final = _rule(
+    "MAXIMUM_RATE",
+    {"USD": 100_000, "EUR": 100_000, "GBP": 100_000},
+    unit="minor units by currency, an hour; a full week stays below the maximum amount",
+    source="D",
+)
+SEGMENT: Final = _rule(
+    "SEGMENT", timedelta(minutes=10), unit="one segment of the Work Diary", source="rule book"
+)
+LONGEST_TIMER: Final = _rule(
+    "LONGEST_TIMER", timedelta(hours=12), unit="a timer stops itself", source="rule book"
+)
+WEEK_BILLED_AFTER: Final = _rule(
+    "WEEK_BILLED_AFTER",
+    timedelta(days=7, hours=12),
+    unit="from a week's Monday 00:00 UTC to its invoice: Monday 12:00",
+    source="rule book",
+)
+HOURS_REVIEWED_AFTER: Final = _rule(
+    "HOURS_REVIEWED_AFTER",
+    timedelta(days=12),
+    unit="from a week's Monday 00:00 UTC to the end of its review: Saturday 00:00",
+    source="rule book",
+)
+HOURS_AVAILABLE_AFTER: Final = _rule(
+    "HOURS_AVAILABLE_AFTER",
+    timedelta(days=16),
+    unit="from a week's Monday 00:00 UTC to when its money is available at the earliest",
+    source="rule book: Wednesday of the week after",
+)
+HOURS_ANSWER_WINDOW: Final = _rule(
+    "HOURS_ANSWER_WINDOW",
+    timedelta(days=3),
+    unit="for the talent to answer a dispute of hours",
+    source="rule book",
+)
+OWED_RETRY: Final = _rule(
+    "OWED_RETRY",
+    timedelta(days=1),
+    unit="until a declined charge is tried again",
+    source="rule book",
+)
+OWED_RETRIED_AFTER_END: Final = _rule(
+    "OWED_RETRIED_AFTER_END",
+    timedelta(days=30),
+    unit="after an end, then support takes over",
+    source="rule book",
+)
+
 OPERATION_RETRY: Final = _rule(
     "OPERATION_RETRY",
     (
@@ -164,6 +219,8 @@ TEXT_LENGTH: Final = 5_000
 NOTE_LENGTH: Final = 2_000
 LINKS: Final = 10
 MILESTONES: Final = 100
+MEMO_LENGTH: Final = 200
+WEEKLY_HOURS: Final = 168
 
 
 def minimum_milestone(currency: str) -> Money:
@@ -173,6 +230,15 @@ def minimum_milestone(currency: str) -> Money:
 
 def maximum_amount(currency: str) -> Money:
     return Money(MAXIMUM_AMOUNT[currency], currency)
+
+
+def minimum_rate(currency: str) -> Money:
+    """The least an hour may cost (D)."""
+    return Money(MINIMUM_RATE[currency], currency)
+
+
+def maximum_rate(currency: str) -> Money:
+    return Money(MAXIMUM_RATE[currency], currency)
 
 
 def minimum_charge(currency: str) -> Money:

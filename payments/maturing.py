@@ -22,12 +22,12 @@ from payments.states import EntryKind
 
 
 def waiting() -> QuerySet[Payment]:
-    """Payments that are not available yet, by ``available_at``."""
-    return Payment.objects.filter(matured_at=None)
+    """Payments that are not available yet, by ``available_at``; those held wait for longer."""
+    return Payment.objects.filter(matured_at=None, held=False)
 
 
 def is_due(payment: Payment, now: datetime) -> bool:
-    return payment.matured_at is None and payment.available_at <= now
+    return payment.matured_at is None and not payment.held and payment.available_at <= now
 
 
 @transaction.atomic

@@ -22,6 +22,8 @@ class EntryKind(TextChoices):
     RELEASE = "release", "Payment released"
     RETURN = "return", "Escrow returned"
     REFUND = "refund", "Refund"
+    HOURS = "hours", "Hours paid"
+    HOURS_REVERSAL = "hours_reversal", "Hours reversed"
     MATURE = "mature", "Payment available"
     CORRECTION = "correction", "Correction"
 
@@ -32,16 +34,38 @@ CLIENT_ENTRIES = (
     EntryKind.RELEASE,
     EntryKind.RETURN,
     EntryKind.REFUND,
+    EntryKind.HOURS,
+    EntryKind.HOURS_REVERSAL,
     EntryKind.CORRECTION,
 )
 """What moves a client's escrow or credit."""
 
-TALENT_ENTRIES = (EntryKind.RELEASE, EntryKind.MATURE, EntryKind.REFUND, EntryKind.CORRECTION)
+TALENT_ENTRIES = (
+    EntryKind.RELEASE,
+    EntryKind.HOURS,
+    EntryKind.HOURS_REVERSAL,
+    EntryKind.MATURE,
+    EntryKind.REFUND,
+    EntryKind.CORRECTION,
+)
 """What moves a talent's pending or available money."""
 
 
 class PaymentKind(TextChoices):
     RELEASE = "release", "Escrow release"
+    HOURS = "hours", "Hours"
+
+
+PAYING_ENTRIES = (EntryKind.RELEASE, EntryKind.HOURS)
+"""Entries that make a payment."""
+
+GIVING_BACK_ENTRIES = (EntryKind.REFUND, EntryKind.HOURS_REVERSAL)
+"""Entries that give back part of a payment."""
+
+
+class RefundKind(TextChoices):
+    REFUND = "refund", "Refund"
+    REVERSAL = "reversal", "Reversal of disputed hours"
 
 
 class RequestState(TextChoices):

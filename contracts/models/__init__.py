@@ -2,15 +2,24 @@
 
 from contracts.models.checklist import ChecklistItem
 from contracts.models.contract import Assignment, Contract, ContractHistory
+from contracts.models.diary import Stretch, Timer
+from contracts.models.dispute import DisputedSegment, HoursDispute
 from contracts.models.message import Message
 from contracts.models.milestone import Milestone, Submission
+from contracts.models.week import Week, WeekLimit
 
 __all__ = [
     "Assignment",
     "ChecklistItem",
     "Contract",
     "ContractHistory",
+    "DisputedSegment",
+    "HoursDispute",
     "Message",
     "Milestone",
+    "Stretch",
     "Submission",
+    "Timer",
+    "Week",
+    "WeekLimit",
 ]

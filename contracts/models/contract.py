@@ -15,6 +15,7 @@ from contracts import rules
 from contracts.states import (
     AGREED_CONTRACTS,
     NEVER_STARTED,
+    RUNNING_CONTRACTS,
     ContractKind,
     ContractState,
     EndReason,
@@ -25,11 +26,15 @@ from marketplace.actors import Actor
 from marketplace.models import History, Membership, Party, Stateful
 from marketplace.models.constraints import exactly_when, only_when
 from marketplace.models.history import Rank
+from marketplace.money import Money, money_property
 from marketplace.transitions import allowed
 from payments.models import Book
 
 if TYPE_CHECKING:
+    from contracts.models.diary import Timer
+    from contracts.models.dispute import HoursDispute
     from contracts.models.milestone import Milestone
+    from contracts.models.week import Week
     from payments.models import EscrowRefundRequest, GatewayOperation
 
 NOBODY_WAITS = 100_000_000_000
@@ -53,12 +58,14 @@ class ContractQuerySet(models.QuerySet["Contract"]):
 
 
 class Contract(Stateful):
-    """A fixed-price contract from offer to its end, and after.
+    """A contract from offer to its end, and after: fixed-price, or hourly.
 
     ``client_position`` and ``talent_position`` order each side's My Jobs: the next deadline of that
     side in seconds, or, without one, a large number that falls with newer activity.
     ``feedback_due_at`` is when both sides are next told of the feedback window, whether or not
     anybody gave feedback; NULL once there is nothing more to tell.
+    An hourly one has a rate; ``charge_method`` is what the hours are charged to every week.
+    ``hold_since`` is a fact beside the state: a charge for hours failed, and no time is recorded.
     ``asks_to_end_since`` is set while the client has not answered *End this contract* or *Keep it
     open* after *Pay now*.
     """
@@ -74,6 +81,9 @@ class Contract(Stateful):
     currency = models.CharField(max_length=3)
     client = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="client_contracts")
     talent = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="talent_contracts")
+    rate_minor = models.BigIntegerField(null=True, blank=True)
+    manual_time = models.BooleanField(default=False)
+    charge_method = models.CharField(max_length=60, blank=True)
     state = FSMField(
         max_length=12,
         choices=ContractState.choices,
@@ -84,6 +94,8 @@ class Contract(Stateful):
     offered_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True, blank=True)
+    paused_at = models.DateTimeField(null=True, blank=True)
+    hold_since = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     ended_side = models.CharField(max_length=8, choices=Side.choices, blank=True)
     end_reason = models.CharField(max_length=16, choices=EndReason.choices, blank=True)
@@ -100,15 +112,23 @@ class Contract(Stateful):
     client_position = models.BigIntegerField()
     talent_position = models.BigIntegerField()
 
+    rate = money_property("rate_minor")
+
     objects = ContractQuerySet.as_manager()
 
     # Attached by `contracts.due` when the contract is entered; locked with it.
     open_milestones: list[Milestone]
     open_operations: list[GatewayOperation]
     open_request: EscrowRefundRequest | None
+    open_weeks: list[Week]
+    running_timers: list[Timer]
+    open_disputes: list[HoursDispute]
 
     class Meta:
-        permissions: ClassVar = [("end_contract", "Can end a contract for a side")]
+        permissions: ClassVar = [
+            ("end_contract", "Can end a contract for a side"),
+            ("pause_contract", "Can pause and restart a contract for the client"),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=exactly_when(Q(state=ContractState.OFFERED), Q(answered_at__isnull=True)),
@@ -138,6 +158,21 @@ class Contract(Stateful):
                 name="contract_asks_to_end_only_while_active",
             ),
             models.CheckConstraint(
+                condition=exactly_when(Q(kind=ContractKind.HOURLY), Q(rate_minor__gt=0))
+                & exactly_when(Q(rate_minor=None), ~Q(kind=ContractKind.HOURLY)),
+                name="contract_has_a_rate_exactly_when_hourly",
+            ),
+            models.CheckConstraint(
+                condition=only_when(Q(kind=ContractKind.HOURLY), Q(manual_time=True))
+                & only_when(Q(kind=ContractKind.HOURLY), Q(hold_since__isnull=False))
+                & only_when(Q(kind=ContractKind.HOURLY), ~Q(charge_method="")),
+                name="contract_hourly_facts_only_when_hourly",
+            ),
+            models.CheckConstraint(
+                condition=exactly_when(Q(state=ContractState.PAUSED), Q(paused_at__isnull=False)),
+                name="contract_paused_at_set_exactly_when_paused",
+            ),
+            models.CheckConstraint(
                 condition=~Q(client=models.F("talent")), name="contract_between_two_parties"
             ),
         ]
@@ -161,6 +196,9 @@ class Contract(Stateful):
                 condition=~Q(feedback_due_at=None),
             ),
             models.Index(fields=["state", "-id"], name="contract_by_state"),
+            models.Index(
+                fields=["hold_since"], name="contract_on_hold", condition=~Q(hold_since=None)
+            ),
             models.Index(Lower("title"), name="contract_title"),
         ]
 
@@ -177,6 +215,31 @@ class Contract(Stateful):
     @property
     def is_active(self) -> bool:
         return self.state == ContractState.ACTIVE
+
+    @property
+    def is_paused(self) -> bool:
+        return self.state == ContractState.PAUSED
+
+    @property
+    def is_running(self) -> bool:
+        """Begun and not ended: either side may end it."""
+        return self.state in RUNNING_CONTRACTS
+
+    @property
+    def is_hourly(self) -> bool:
+        return self.kind == ContractKind.HOURLY
+
+    @property
+    def is_on_hold(self) -> bool:
+        """A charge for hours failed: no new time until it is paid."""
+        return self.hold_since is not None
+
+    @property
+    def hourly_rate(self) -> Money:
+        """The rate of an hourly contract."""
+        rate: Money | None = self.rate
+        assert rate is not None
+        return rate
 
     @property
     def is_ended(self) -> bool:
@@ -242,6 +305,26 @@ class Contract(Stateful):
     @transition(
         state,
         source=ContractState.ACTIVE,
+        target=ContractState.PAUSED,
+        permission=allowed(rules.may_pause),
+    )
+    def pause(self, *, at: datetime) -> None:
+        """The client pauses an hourly contract; it records no time."""
+        self.paused_at = at
+
+    @transition(
+        state,
+        source=ContractState.PAUSED,
+        target=ContractState.ACTIVE,
+        permission=allowed(rules.may_pause),
+    )
+    def restart(self) -> None:
+        """The client lets work go on."""
+        self.paused_at = None
+
+    @transition(
+        state,
+        source=RUNNING_CONTRACTS,
         target=ContractState.ENDED,
         permission=allowed(rules.may_end),
     )
@@ -257,6 +340,7 @@ class Contract(Stateful):
     ) -> None:
         """Either side ends, at any time, for good (S)."""
         self.ended_at = at
+        self.paused_at = None
         self.ended_side = side
         self.end_reason = because
         self.end_note = note

@@ -18,13 +18,14 @@ from marketplace.states import ActorKind
 class Rank(IntEnum):
     """The house's lock order: a row is locked only after rows of lower rank (architecture)."""
 
-    PARTY = 1
-    CONTRACT = 2
-    PART = 3
-    REQUEST = 4
-    OPERATION = 5
-    BOOK = 6
-    ACCOUNT = 7
+    PERSON = 1
+    PARTY = 2
+    CONTRACT = 3
+    PART = 4
+    REQUEST = 5
+    OPERATION = 6
+    BOOK = 7
+    ACCOUNT = 8
 
 
 class ActedOn(models.Model):

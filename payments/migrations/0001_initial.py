@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('actor_kind', models.CharField(choices=[('member', 'Member'), ('staff', 'Support'), ('platform', 'Closeout')], max_length=10)),
-                ('kind', models.CharField(choices=[('charge', 'Charge'), ('fund', 'Escrow funded'), ('release', 'Payment released'), ('return', 'Escrow returned'), ('refund', 'Refund'), ('mature', 'Payment available'), ('correction', 'Correction')], max_length=20)),
+                ('kind', models.CharField(choices=[('charge', 'Charge'), ('fund', 'Escrow funded'), ('release', 'Payment released'), ('return', 'Escrow returned'), ('refund', 'Refund'), ('hours', 'Hours paid'), ('hours_reversal', 'Hours reversed'), ('mature', 'Payment available'), ('correction', 'Correction')], max_length=20)),
                 ('key', models.CharField(max_length=100, unique=True)),
                 ('input_hash', models.CharField(max_length=64)),
                 ('memo', models.CharField(blank=True, max_length=200)),
@@ -158,7 +158,7 @@ class Migration(migrations.Migration):
             name='Payment',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('release', 'Escrow release')], max_length=12)),
+                ('kind', models.CharField(choices=[('release', 'Escrow release'), ('hours', 'Hours')], max_length=12)),
                 ('title', models.CharField(max_length=200)),
                 ('currency', models.CharField(max_length=3)),
                 ('gross_minor', models.BigIntegerField()),
@@ -170,13 +170,14 @@ class Migration(migrations.Migration):
                 ('paid_at', models.DateTimeField()),
                 ('available_at', models.DateTimeField()),
                 ('matured_at', models.DateTimeField(blank=True, null=True)),
+                ('held', models.BooleanField(default=False)),
                 ('book', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='payments.book')),
                 ('entry', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='payment', to='payments.entry')),
             ],
             options={
                 'ordering': ['paid_at', 'id'],
-                'indexes': [models.Index(fields=['book', 'paid_at'], name='payment_of_book'), models.Index(condition=models.Q(('matured_at', None)), fields=['available_at'], name='payment_matures')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('gross_minor__gt', 0)), name='payment_above_zero'), models.CheckConstraint(condition=models.Q(('gross_minor', django.db.models.expressions.CombinedExpression(models.F('fee_minor'), '+', models.F('net_minor'))), ('fee_minor__gte', 0), ('net_minor__gte', 0)), name='payment_gross_is_fee_and_net'), models.CheckConstraint(condition=models.Q(('refunded_minor__gte', 0), ('refunded_minor__lte', models.F('gross_minor'))), name='payment_refunded_at_most_gross'), models.CheckConstraint(condition=models.Q(('fee_returned_minor__gte', 0), ('fee_returned_minor__lte', models.F('fee_minor'))), name='payment_fee_returned_at_most_fee'), models.CheckConstraint(condition=models.Q(('pending_left_minor__gte', 0), ('pending_left_minor__lte', models.F('net_minor'))), name='payment_pending_left_at_most_net'), models.CheckConstraint(condition=models.Q(('matured_at', None), models.Q(('pending_left_minor__gt', 0), _negated=True), _connector='OR'), name='payment_matured_leaves_nothing_pending'), models.CheckConstraint(condition=models.Q(('available_at__gte', models.F('paid_at'))), name='payment_available_after_paid')],
+                'indexes': [models.Index(fields=['book', 'paid_at'], name='payment_of_book'), models.Index(condition=models.Q(('held', False), ('matured_at', None)), fields=['available_at'], name='payment_matures')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('gross_minor__gt', 0)), name='payment_above_zero'), models.CheckConstraint(condition=models.Q(('gross_minor', django.db.models.expressions.CombinedExpression(models.F('fee_minor'), '+', models.F('net_minor'))), ('fee_minor__gte', 0), ('net_minor__gte', 0)), name='payment_gross_is_fee_and_net'), models.CheckConstraint(condition=models.Q(('refunded_minor__gte', 0), ('refunded_minor__lte', models.F('gross_minor'))), name='payment_refunded_at_most_gross'), models.CheckConstraint(condition=models.Q(('fee_returned_minor__gte', 0), ('fee_returned_minor__lte', models.F('fee_minor'))), name='payment_fee_returned_at_most_fee'), models.CheckConstraint(condition=models.Q(('pending_left_minor__gte', 0), ('pending_left_minor__lte', models.F('net_minor'))), name='payment_pending_left_at_most_net'), models.CheckConstraint(condition=models.Q(('matured_at', None), models.Q(('pending_left_minor__gt', 0), _negated=True), _connector='OR'), name='payment_matured_leaves_nothing_pending'), models.CheckConstraint(condition=models.Q(('available_at__gte', models.F('paid_at'))), name='payment_available_after_paid'), models.CheckConstraint(condition=models.Q(('held', False), ('matured_at', None), _connector='OR'), name='payment_held_is_not_matured')],
             },
         ),
         migrations.CreateModel(
@@ -184,6 +185,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('actor_kind', models.CharField(choices=[('member', 'Member'), ('staff', 'Support'), ('platform', 'Closeout')], max_length=10)),
+                ('kind', models.CharField(choices=[('refund', 'Refund'), ('reversal', 'Reversal of disputed hours')], default='refund', max_length=8)),
                 ('currency', models.CharField(max_length=3)),
                 ('amount_minor', models.BigIntegerField()),
                 ('fee_minor', models.BigIntegerField(help_text='the part of the fee that was returned')),

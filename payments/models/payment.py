@@ -13,7 +13,7 @@ from marketplace.models.constraints import only_when
 from marketplace.money import Money, money_property
 from payments.models.book import Book
 from payments.models.entry import Entry
-from payments.states import PaymentKind
+from payments.states import PaymentKind, RefundKind
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
@@ -26,7 +26,8 @@ class Payment(models.Model):
     """One payment, gross = fee + net.
 
     ``pending_left_minor`` is the part of the talent's pending account that belongs to this payment;
-    maturing moves it to available, refunds take from it first.
+    maturing moves it to available, refunds take from it first. A payment that is
+    ``held``, because its hours are disputed, does not become available until that is settled.
     """
 
     book = models.ForeignKey(Book, on_delete=models.PROTECT, related_name="payments")
@@ -42,6 +43,7 @@ class Payment(models.Model):
     paid_at = models.DateTimeField()
     available_at = models.DateTimeField()
     matured_at = models.DateTimeField(null=True, blank=True)
+    held = models.BooleanField(default=False)
     entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="payment")
 
     gross = money_property("gross_minor")
@@ -81,11 +83,16 @@ class Payment(models.Model):
             models.CheckConstraint(
                 condition=Q(available_at__gte=F("paid_at")), name="payment_available_after_paid"
             ),
+            models.CheckConstraint(
+                condition=Q(held=False) | Q(matured_at=None), name="payment_held_is_not_matured"
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["book", "paid_at"], name="payment_of_book"),
             models.Index(
-                fields=["available_at"], name="payment_matures", condition=Q(matured_at=None)
+                fields=["available_at"],
+                name="payment_matures",
+                condition=Q(matured_at=None, held=False),
             ),
         ]
 
@@ -100,9 +107,13 @@ class Payment(models.Model):
 
 
 class Refund(ActedOn):
-    """One refund of a payment: what the client got back, and where it came from."""
+    """What the client got back of a payment, and where it came from.
+
+    A refund is given by the talent; a reversal takes back disputed hours.
+    """
 
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
+    kind = models.CharField(max_length=8, choices=RefundKind.choices, default=RefundKind.REFUND)
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
     fee_minor = models.BigIntegerField(help_text="the part of the fee that was returned")

@@ -1,9 +1,4 @@
-"""What both sides are told about a contract, in words of their side, by inbox and e-mail.
-
-One function per event, called in the event's transaction. Facts are frozen; each side's copy says
-which side reads it (``side``), what the other is called (``other``), and whether it acted itself
-(``own``). Money and deadlines go to owners and managers, the rest to assigned members too.
-"""
+"""What both sides are told about offers, milestones, the end, escrow requests and messages."""
 
 from __future__ import annotations
 
@@ -11,13 +6,14 @@ from typing import Any, Final
 
 from django.urls import reverse
 
-from contracts.models import Assignment, ChecklistItem, Contract, Message, Milestone
+from contracts.models import ChecklistItem, Contract, Message, Milestone
+from contracts.notices.telling import BOTH, add, people_of, room_of, tell
 from contracts.plans import EndPlan
 from contracts.states import MilestoneState, Side
 from marketplace import notices
 from marketplace.actors import PLATFORM, Actor
 from marketplace.money import Money
-from marketplace.notices import Batch, Kind, of_party, people_of
+from marketplace.notices import Batch, Kind
 from payments.models import EscrowRefundRequest, GatewayOperation, Payment
 
 OFFER_MADE: Final = notices.kind("contracts.offer_made", money=True)
@@ -44,17 +40,15 @@ ESCROW_REFUND_SETTLED: Final = notices.kind("contracts.escrow_refund_settled", m
 MESSAGE_RECEIVED: Final = notices.kind("contracts.message_received")
 CHECKLIST_REMINDER: Final = notices.kind("contracts.checklist_reminder")
 
-BOTH: Final = (Side.CLIENT, Side.TALENT)
-
 
 def offer_made(contract: Contract, *, by: Actor) -> None:
     path = reverse("offer", args=[contract.reference])
-    _tell(OFFER_MADE, contract, by=by, path=path, until=contract.expires_at)
+    tell(OFFER_MADE, contract, by=by, path=path, until=contract.expires_at)
 
 
 def offer_accepted(contract: Contract, *, by: Actor) -> None:
     funded = any(one.state == MilestoneState.FUNDED for one in contract.open_milestones)
-    _tell(OFFER_ACCEPTED, contract, by=by, funded=funded)
+    tell(OFFER_ACCEPTED, contract, by=by, funded=funded)
 
 
 def offer_declined(contract: Contract, *, reason: str, by: Actor) -> None:
@@ -88,7 +82,7 @@ def milestone_funded(milestone: Milestone, *, by: Actor) -> None:
 
 
 def charge_declined(contract: Contract, operation: GatewayOperation) -> None:
-    _tell(
+    tell(
         CHARGE_DECLINED,
         contract,
         by=PLATFORM,
@@ -99,7 +93,7 @@ def charge_declined(contract: Contract, operation: GatewayOperation) -> None:
 
 
 def charge_kept_as_credit(contract: Contract, operation: GatewayOperation) -> None:
-    _tell(CHARGE_KEPT, contract, by=PLATFORM, sides=(Side.CLIENT,), amount=operation.amount)
+    tell(CHARGE_KEPT, contract, by=PLATFORM, sides=(Side.CLIENT,), amount=operation.amount)
 
 
 def work_submitted(milestone: Milestone, *, message: str, by: Actor) -> None:
@@ -154,11 +148,11 @@ def contract_ended(contract: Contract, plan: EndPlan, *, by: Actor) -> None:
         "feedback_until": contract.feedback_until,
         "support": by.is_staff,
     }
-    batch, people = Batch(), _people(contract)
-    _add(batch, people, CONTRACT_ENDED, contract, by=by, path=_room(contract), facts=figures)
+    batch, people = Batch(), people_of(contract)
+    add(batch, people, CONTRACT_ENDED, contract, by=by, path=room_of(contract), facts=figures)
     if contract.open_request is not None:
         request = contract.open_request
-        _add(
+        add(
             batch,
             people,
             ESCROW_REFUND_REQUESTED,
@@ -205,16 +199,16 @@ def message_received(message: Message, *, by: Actor) -> None:
     contract = message.contract
     sender = contract.side_of(by.party_id)
     assert sender is not None
-    _tell(MESSAGE_RECEIVED, contract, by=by, sides=(sender.other,), text=message.text)
+    tell(MESSAGE_RECEIVED, contract, by=by, sides=(sender.other,), text=message.text)
 
 
 def checklist_reminder(item: ChecklistItem, *, text: str, by: Actor) -> None:
-    _tell(CHECKLIST_REMINDER, item.contract, by=by, text=text)
+    tell(CHECKLIST_REMINDER, item.contract, by=by, text=text)
 
 
 def _offer_closed(contract: Contract, how: str, *, by: Actor, reason: str = "") -> None:
     path = reverse("offer", args=[contract.reference])
-    _tell(OFFER_CLOSED, contract, by=by, path=path, how=how, reason=reason)
+    tell(OFFER_CLOSED, contract, by=by, path=path, how=how, reason=reason)
 
 
 def _payment(milestone: Milestone, payment: Payment, *, by: Actor) -> None:
@@ -252,7 +246,7 @@ def _tell_request(
     sides: tuple[Side, ...] = BOTH,
 ) -> None:
     facts = _request_facts(request)
-    _tell(kind, contract, by=by, path=_request_path(request), sides=sides, **facts)
+    tell(kind, contract, by=by, path=_request_path(request), sides=sides, **facts)
 
 
 def _tell_of(
@@ -260,7 +254,7 @@ def _tell_of(
 ) -> None:
     """About one milestone: its number, title and amount stand in every text."""
     amount: Money = milestone.amount
-    _tell(
+    tell(
         kind,
         milestone.contract,
         by=by,
@@ -270,66 +264,6 @@ def _tell_of(
         amount=amount,
         **facts,
     )
-
-
-def _tell(
-    kind: Kind,
-    contract: Contract,
-    *,
-    by: Actor,
-    sides: tuple[Side, ...] = BOTH,
-    path: str = "",
-    **facts: Any,
-) -> None:
-    batch = Batch()
-    _add(
-        batch,
-        _people(contract),
-        kind,
-        contract,
-        by=by,
-        path=path or _room(contract),
-        sides=sides,
-        facts=facts,
-    )
-    batch.write()
-
-
-def _add(
-    batch: Batch,
-    people: list[notices.Recipient],
-    kind: Kind,
-    contract: Contract,
-    *,
-    by: Actor,
-    path: str,
-    facts: dict[str, Any],
-    sides: tuple[Side, ...] = BOTH,
-) -> None:
-    for side in sides:
-        party = contract.party(side)
-        batch.add(
-            kind,
-            to=of_party(people, party),
-            path=path,
-            facts={
-                "title": contract.title,
-                "side": side,
-                "other": contract.party(side.other).name,
-                "own": by.party_id == party.pk,
-                **facts,
-            },
-        )
-
-
-def _people(contract: Contract) -> list[notices.Recipient]:
-    """Owners and managers of both sides, and who is assigned; one query."""
-    assigned = Assignment.objects.filter(contract=contract, until=None).values("membership")
-    return people_of(contract.client, contract.talent, members=assigned)
-
-
-def _room(contract: Contract) -> str:
-    return reverse("room", args=[contract.reference])
 
 
 def _request_path(request: EscrowRefundRequest) -> str:
