@@ -10,8 +10,8 @@ from typing import Any
 
 from django.db import transaction
 
-from contracts import funding, milestones, notices, positions, rules
-from contracts.models import Assignment, Contract, Milestone
+from contracts import funding, milestones, notices, positions, rules, weeks
+from contracts.models import Assignment, Contract, Milestone, WeekLimit
 from contracts.states import ContractKind, MilestoneState
 from marketplace import clock, once, parties, policy, transitions
 from marketplace.actors import PLATFORM, Actor
@@ -28,6 +28,23 @@ class MilestoneDraft:
     title: str
     amount: Money
     due_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HourlyTerms:
+    """The terms of an hourly offer to be.
+
+    Attributes:
+        rate: of one hour; it never changes.
+        hours: the weekly limit, in whole hours.
+        manual_time: whether time may be typed in, beside the timer.
+        method: token of the payment method that is charged every week.
+    """
+
+    rate: Money
+    hours: int
+    manual_time: bool
+    method: str
 
 
 def make(
@@ -77,6 +94,64 @@ def make(
     if fund_first and first is not None and first.state == MilestoneState.PLANNED:
         _try_to_fund(first, method=method, key=key, by=by)
     return Contract.objects.get(pk=contract.pk)
+
+
+@transaction.atomic
+def make_hourly(
+    *,
+    talent: Party,
+    title: str,
+    description: str,
+    terms: HourlyTerms,
+    follows: Contract | None = None,
+    key: str,
+    by: Actor,
+) -> Contract:
+    """A client offers an hourly contract. Nothing is charged before a week with hours is over.
+
+    Args:
+        talent: a freelancer or agency, or one invited by e-mail.
+        follows: the ended contract whose terms start again.
+        key: the form's key.
+
+    Raises:
+        NotYours: not an owner or manager of a client.
+        InvalidInput: the talent is not one, shares a person with the client, or a term is out of
+            bounds.
+    """
+    again = once.claim(
+        key,
+        client=by.party_id,
+        talent=talent.pk,
+        terms=[title, description, terms.rate, terms.hours, terms.manual_time, terms.method],
+        follows=follows.pk if follows else None,
+    )
+    if again is not None:
+        return Contract.objects.get(pk=again.result)
+    client = _client(by)
+    _check_sides(client, talent, terms.rate.currency)
+    _check_hourly(client, terms)
+    if follows is not None:
+        rules.refuse(rules.may_start_again(follows, by))
+    contract = _open(
+        client,
+        talent,
+        title,
+        description,
+        terms.rate.currency,
+        follows,
+        kind=ContractKind.HOURLY,
+        rate_minor=terms.rate.minor,
+        manual_time=terms.manual_time,
+        charge_method=terms.method,
+    )
+    transitions.created(contract, by=by)
+    WeekLimit.objects.create(
+        contract=contract, from_week=weeks.week_of(contract.offered_at), minutes=terms.hours * 60
+    )
+    notices.offer_made(contract, by=by)
+    once.keep(key, contract.pk)
+    return contract
 
 
 @transaction.atomic
@@ -166,7 +241,7 @@ def _make(
     _check(client, talent, currency, drafts)
     if follows is not None:
         rules.refuse(rules.may_start_again(follows, by))
-    contract = _open(client, talent, title, description, currency, follows)
+    contract = _open(client, talent, title, description, currency, follows, kind=ContractKind.FIXED)
     transitions.created(contract, by=by)
     for number, draft in enumerate(drafts, start=1):
         _plan(contract, number, draft, by=by)
@@ -182,7 +257,9 @@ def _open(
     description: str,
     currency: str,
     follows: Contract | None,
+    **terms: Any,
 ) -> Contract:
+    """The contract's row and its book; ``terms`` are the columns of its kind."""
     now = clock.now()
     reference = f"C-{parties.code(8)}"
     book = books.open_book(
@@ -196,7 +273,6 @@ def _open(
     contract = Contract(
         reference=reference,
         book=book,
-        kind=ContractKind.FIXED,
         title=title,
         description=description,
         currency=currency,
@@ -205,8 +281,10 @@ def _open(
         offered_at=now,
         expires_at=now + policy.OFFER_WINDOW,
         follows=follows,
+        **terms,
     )
     contract.open_milestones, contract.open_request = [], None
+    contract.open_weeks, contract.open_disputes = [], []
     positions.place(contract, now=now)
     contract.save(force_insert=True)
     return contract
@@ -242,6 +320,27 @@ def _client(by: Actor) -> Party:
 
 
 def _check(client: Party, talent: Party, currency: str, drafts: list[MilestoneDraft]) -> None:
+    _check_sides(client, talent, currency)
+    if not drafts:
+        raise InvalidInput("Describe the first milestone.", field="milestone")
+    for draft in drafts:
+        milestones.check_amount(draft.amount, currency)
+        if draft.due_on is not None and draft.due_on < clock.now().date():
+            raise InvalidInput("Choose today or a later date.", field="due_on")
+
+
+def _check_hourly(client: Party, terms: HourlyTerms) -> None:
+    lowest, highest = (
+        bound(terms.rate.currency) for bound in (policy.minimum_rate, policy.maximum_rate)
+    )
+    if not lowest <= terms.rate <= highest:
+        raise InvalidInput(f"Choose a rate from {lowest} to {highest} an hour.", field="rate")
+    if not 1 <= terms.hours <= policy.WEEKLY_HOURS:
+        raise InvalidInput(f"Type whole hours from 1 to {policy.WEEKLY_HOURS}.", field="hours")
+    funding.refuse_unknown_method(client, terms.method)
+
+
+def _check_sides(client: Party, talent: Party, currency: str) -> None:
     if not talent.is_talent:
         raise InvalidInput("Choose a freelancer or an agency.", field="talent")
     if _share_a_person(client, talent):
@@ -251,12 +350,6 @@ def _check(client: Party, talent: Party, currency: str, drafts: list[MilestoneDr
         )
     if currency not in policy.CURRENCIES:
         raise InvalidInput("Choose one of the currencies.", field="currency")
-    if not drafts:
-        raise InvalidInput("Describe the first milestone.", field="milestone")
-    for draft in drafts:
-        milestones.check_amount(draft.amount, currency)
-        if draft.due_on is not None and draft.due_on < clock.now().date():
-            raise InvalidInput("Choose today or a later date.", field="due_on")
 
 
 def _share_a_person(client: Party, talent: Party) -> bool:

@@ -36,6 +36,10 @@ class Actor:
         return self.membership.party_id if self.membership else None
 
     @property
+    def membership_id(self) -> int | None:
+        return self.membership.pk if self.membership else None
+
+    @property
     def as_member(self) -> Membership:
         """The membership of an actor whom a rule has found to be a member."""
         if self.membership is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -10,10 +10,10 @@ import factory
 from django.db import transaction
 from factory.django import DjangoModelFactory
 
-from contracts import closing, funding, milestones, offers
+from contracts import closing, diary, funding, milestones, offers, timers
 from contracts.closing import Choice
-from contracts.models import Contract, Milestone
-from contracts.offers import MilestoneDraft
+from contracts.models import Contract, Milestone, Stretch, Timer
+from contracts.offers import HourlyTerms, MilestoneDraft
 from contracts.states import Side
 from marketplace import clock
 from marketplace.actors import PLATFORM, Actor
@@ -198,6 +198,55 @@ def active(amount: Money | None = None, **values: Any) -> Contract:
     """An accepted offer: its milestone is planned, unless ``fund_first=True``."""
     contract = offered(amount, **values)
     return offers.accept(contract, by=owner_of(contract.talent))
+
+
+def hourly_offer(rate: Money | None = None, **values: Any) -> Contract:
+    """An hourly offer: $60 an hour, at most 20 hours a week, manual time allowed."""
+    client = values.pop("client", None) or PartyFactory()
+    talent = values.pop("talent", None) or FreelancerFactory()
+    owner_of(talent)
+    terms = HourlyTerms(
+        rate=rate or usd(60),
+        hours=values.pop("hours", 20),
+        manual_time=values.pop("manual_time", True),
+        method=values.pop("method", sandbox.ACCEPTS),
+    )
+    given = {"title": f"Contract {next(_numbers)}", "description": "", "key": ""}
+    return offers.make_hourly(talent=talent, terms=terms, by=owner_of(client), **(given | values))
+
+
+def hourly(rate: Money | None = None, **values: Any) -> Contract:
+    """An accepted hourly contract; the talent's owner works on it."""
+    contract = hourly_offer(rate, **values)
+    return offers.accept(contract, by=owner_of(contract.talent))
+
+
+def recorded(
+    contract: Contract,
+    starts_at: datetime,
+    minutes: int,
+    *,
+    memo: str = "",
+    by: Actor | None = None,
+) -> Stretch:
+    """Manual time, typed in by who works on the contract; the clock stands after it."""
+    return diary.add(
+        contract,
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(minutes=minutes),
+        memo=memo,
+        key="",
+        by=by or owner_of(contract.talent),
+    )
+
+
+def timed(contract: Contract, starts_at: datetime, minutes: int, *, memo: str = "") -> Timer:
+    """Time recorded by a timer, started and stopped at these moments."""
+    by = owner_of(contract.talent)
+    with clock.at(starts_at):
+        timers.start(contract, memo=memo, by=by)
+    with clock.at(starts_at + timedelta(minutes=minutes)):
+        return timers.stop(contract, by=by)
 
 
 def milestone_of(contract: Contract, number: int = 1) -> Milestone:
