@@ -86,8 +86,12 @@ def _attach_hours(contract: Contract) -> None:
     contract.open_disputes = locks.rows(
         HoursDispute.objects.filter(contract=contract, state__in=OPEN_DISPUTES), Rank.REQUEST
     )
-    for row in (*contract.open_weeks, *contract.running_timers, *contract.open_disputes):
-        row.contract = contract
+    for week in contract.open_weeks:
+        week.contract = contract
+    for timer in contract.running_timers:
+        timer.contract = contract
+    for dispute in contract.open_disputes:
+        dispute.contract = contract
 
 
 def _attach_request(contract: Contract) -> None:

@@ -32,8 +32,11 @@ def deadline_of(contract: Contract, side: Side) -> datetime | None:
 
 def _of_client(contract: Contract) -> datetime | None:
     """Work is released, and hours are paid for good, when the review is over."""
-    reviewed = (*contract.open_milestones, *contract.open_weeks)
-    return min((one.review_until for one in reviewed if one.review_until), default=None)
+    reviews = [
+        *(one.review_until for one in contract.open_milestones),
+        *(one.review_until for one in contract.open_weeks),
+    ]
+    return min((until for until in reviews if until), default=None)
 
 
 def _of_talent(contract: Contract) -> datetime | None:

@@ -28,7 +28,8 @@ from contracts.states import ChecklistCode
 from feedback import giving
 from marketplace import clock, parties, sweeping
 from marketplace.actors import Actor
-from marketplace.management.demo import STARTS_AT
+from marketplace.management.demo import STARTS_AT, on
+from marketplace.management.demo.hourly import HourlyStories
 from marketplace.management.demo.people import People, make
 from marketplace.models import Notice
 from marketplace.money import Money
@@ -47,9 +48,9 @@ def build() -> None:
             random.Random(2026)  # noqa: S311 - the same references every time is the point
         ),
     ):
-        with clock.at(_on(1, 10, month=10)):
+        with clock.at(on(1, 10, month=10)):
             people = make()
-        _live(_Market(people).stories())
+        _live([*_Market(people).stories(), *HourlyStories(people).all()])
     with clock.at(STARTS_AT):
         sweeping.run()
     _lay_the_past_to_rest()
@@ -89,7 +90,7 @@ class _Market:
 
     def landing_page_redesign(self) -> Story:
         """Active: milestone 1 paid, 2 submitted for approval, 3 planned."""
-        yield _on(3, 9)
+        yield on(3, 9)
         contract = self._offer(
             "Landing page redesign",
             "A new landing page: wireframes, responsive templates and help with the launch.",
@@ -97,17 +98,17 @@ class _Market:
             _draft("Responsive templates", 500, date(2026, 11, 24)),
             _draft("Launch support", 150, None),
         )
-        yield _on(3, 15)
+        yield on(3, 15)
         offers.accept(contract, by=self.freelancer)
-        yield _on(10, 11)
+        yield on(10, 11)
         self._submit(contract, 1, "The wireframes are in the shared folder, all six pages.")
-        yield _on(12, 9)
+        yield on(12, 9)
         self._approve(contract, 1, 450)
         milestones.keep_open(contract, by=self.client)
         funding.fund(self._milestone(contract, 2), method=PAYS, key=self._key(), by=self.client)
-        yield _on(13, 8)
+        yield on(13, 8)
         self._write(contract, self.client, "The wireframes are great. On to the templates!")
-        yield _on(18, 14, 5)
+        yield on(18, 14, 5)
         self._submit(
             contract,
             2,
@@ -116,47 +117,47 @@ class _Market:
 
     def logo_refresh(self) -> Story:
         """Active: part of milestone 1 was paid, $300 stayed in escrow."""
-        yield _on(6, 13)
+        yield on(6, 13)
         contract = self._offer(
             "Logo refresh",
             "A lighter version of the logo, in three sizes.",
             _draft("Logo in three sizes", 550, date(2026, 11, 20)),
         )
-        yield _on(6, 16)
+        yield on(6, 16)
         offers.accept(contract, by=self.freelancer)
-        yield _on(16, 10)
+        yield on(16, 10)
         self._submit(contract, 1, "Two of the three sizes are done, the small one is not.")
-        yield _on(17, 9)
+        yield on(17, 9)
         self._approve(contract, 1, 250)
         milestones.keep_open(contract, by=self.client)
 
     def annual_report_layout(self) -> Story:
         """Ended three days ago by the client, paid in full; feedback and checklists are open."""
-        yield _on(19, 9, month=10)
+        yield on(19, 9, month=10)
         contract = self._offer(
             "Annual report layout",
             "Layout of the annual report, 48 pages.",
             _draft("Layout, 48 pages", 900, date(2026, 11, 13)),
         )
-        yield _on(20, 8, month=10)
+        yield on(20, 8, month=10)
         offers.accept(contract, by=self.freelancer)
-        yield _on(12, 17)
+        yield on(12, 17)
         self._submit(contract, 1, "All 48 pages, print and screen version.")
-        yield _on(16, 12)
+        yield on(16, 12)
         self._approve(contract, 1, 900)
         self._end(contract, Choice.nothing(), by=self.client)
 
     def mobile_app_prototype(self) -> Story:
         """Ended two days ago by the client with $400 in escrow; nothing was submitted."""
-        yield _on(2, 9)
+        yield on(2, 9)
         contract = self._offer(
             "Mobile app prototype",
             "A clickable prototype of the booking flow.",
             _draft("Clickable prototype", 400, date(2026, 11, 27)),
         )
-        yield _on(2, 18)
+        yield on(2, 18)
         offers.accept(contract, by=self.freelancer)
-        yield _on(17, 15, 30)
+        yield on(17, 15, 30)
         self._end(
             contract,
             Choice.nothing(),
@@ -166,19 +167,19 @@ class _Market:
 
     def newsletter_series(self) -> Story:
         """Ended by the client; the talent declined the return of $250, support decides."""
-        yield _on(26, 9, month=10)
+        yield on(26, 9, month=10)
         contract = self._offer(
             "Newsletter series",
             "Four newsletters for the autumn.",
             _draft("Newsletters 1 and 2", 250, date(2026, 11, 6)),
         )
-        yield _on(26, 12, month=10)
+        yield on(26, 12, month=10)
         offers.accept(contract, by=self.freelancer)
-        yield _on(9, 10)
+        yield on(9, 10)
         self._submit(contract, 1, "Both newsletters are in the editor, ready to send.")
-        yield _on(13, 9)
+        yield on(13, 9)
         self._end(contract, Choice.nothing(), by=self.client)
-        yield _on(14, 8)
+        yield on(14, 8)
         escrow_answers.decline(
             Contract.objects.get(pk=contract.pk),
             because="Both newsletters were delivered on 9 November and one was sent out.",
@@ -187,28 +188,28 @@ class _Market:
 
     def product_photography(self) -> Story:
         """Ended 20 days ago; both gave feedback and everything is done."""
-        yield _on(5, 9, month=10)
+        yield on(5, 9, month=10)
         contract = self._offer(
             "Product photography",
             "Photos of twelve products on white.",
             _draft("Twelve products", 600, date(2026, 10, 23)),
         )
-        yield _on(5, 14, month=10)
+        yield on(5, 14, month=10)
         offers.accept(contract, by=self.freelancer)
-        yield _on(22, 16, month=10)
+        yield on(22, 16, month=10)
         self._submit(contract, 1, "All twelve, two angles each.")
-        yield _on(30, 11, month=10)
+        yield on(30, 11, month=10)
         self._end(contract, Choice.all(), by=self.client, note="Beautiful work, thank you!")
-        yield _on(31, 10, month=10)
+        yield on(31, 10, month=10)
         self._give_feedback(contract, self.client, 5, "Precise, quick and easy to talk to.")
         self._tick_all(contract, self.client)
-        yield _on(2, 9)
+        yield on(2, 9)
         self._give_feedback(contract, self.freelancer, 5, "A clear brief and paid at once.")
         self._tick_all(contract, self.freelancer)
 
     def podcast_editing(self) -> Story:
         """An offer that waits for the freelancer's answer, its first milestone funded."""
-        yield _on(18, 10)
+        yield on(18, 10)
         self._offer(
             "Podcast editing",
             "Editing of a monthly podcast, about 40 minutes an episode.",
@@ -276,14 +277,10 @@ class _Market:
 def _lay_the_past_to_rest() -> None:
     """What happened before the market opened was read long ago; only the newest is unread."""
     Notice.objects.update(email_due_at=None)
-    old = Notice.objects.filter(created_at__lt=_on(17, 0))
+    old = Notice.objects.filter(created_at__lt=on(17, 0))
     old.update(read_at=STARTS_AT)
     OrmQ.objects.all().delete()
 
 
 def _draft(title: str, dollars: int, due_on: date | None) -> MilestoneDraft:
     return MilestoneDraft(title, Money(dollars * 100), due_on)
-
-
-def _on(day: int, hour: int, minute: int = 0, *, month: int = 11) -> datetime:
-    return datetime(2026, month, day, hour, minute, tzinfo=UTC)
