@@ -6,7 +6,7 @@ is named by its Monday. Time is counted in whole ten-minute segments that start 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +14,7 @@ from marketplace import policy
 from marketplace.money import Money, half_up
 
 if TYPE_CHECKING:
-    from contracts.models import WeekLimit
+    from contracts.models import Stretch, WeekLimit
 
 WEEK: Final = timedelta(days=7)
 _DAY: Final = timedelta(days=1)
@@ -102,6 +102,34 @@ def segments(start: datetime, stop: datetime) -> Iterator[datetime]:
 def billable(minutes: int, limit: int) -> int:
     """The recorded minutes of a week that are billed: those within the limit, in order of start."""
     return min(minutes, limit)
+
+
+def within_limit(lengths: Iterable[int], limit: int) -> list[int]:
+    """How many minutes of each stretch of a week are billed: the first ones, up to the limit.
+
+    Args:
+        lengths: minutes of the week's stretches, in order of start.
+    """
+    billed = []
+    for length in lengths:
+        billed.append(min(length, limit))
+        limit -= billed[-1]
+    return billed
+
+
+def billable_segments(
+    stretches: Sequence[Stretch], limit: int
+) -> Iterator[tuple[Stretch, datetime]]:
+    """The segments of a week that are billed, as stretch and start.
+
+    Args:
+        stretches: all of the week's, in order of start.
+        limit: in minutes; what was billed of an invoiced week does as well.
+    """
+    billed = within_limit((one.minutes for one in stretches), limit)
+    for stretch, minutes in zip(stretches, billed, strict=True):
+        stop = stretch.starts_at + minutes * _MINUTE
+        yield from ((stretch, start) for start in segments(stretch.starts_at, stop))
 
 
 def amount(rate: Money, minutes: int) -> Money:
