@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from contracts import terms
 from contracts.models import Contract
-from contracts.states import ContractState
+from contracts.states import ContractState, WeekState
 from marketplace import auditing, clock
 from marketplace.management.demo import STARTS_AT, market
 from marketplace.models import User
+from marketplace.money import Money
 from payments.models import EscrowRefundRequest
 from payments.states import RequestState
 
@@ -36,6 +40,8 @@ def test_demo_market_has_its_rows_and_a_clean_audit(opened):
         "Newsletter series": ContractState.ENDED,
         "Mobile app prototype": ContractState.ENDED,
         "Podcast editing": ContractState.OFFERED,
+        "Data pipeline support": ContractState.ACTIVE,
+        "Quarterly bookkeeping": ContractState.ACTIVE,
     }
     assert auditing.run().clean
     assert clock.now() >= STARTS_AT
@@ -45,6 +51,23 @@ def test_demo_market_leaves_support_one_request_to_decide(opened):
     held = EscrowRefundRequest.objects.get(state=RequestState.DISPUTED)
 
     assert (held.book.title, held.amount.format()) == ("Newsletter series", "$250.00")
+
+
+def test_demo_market_has_six_hours_and_ten_minutes_this_week(opened):
+    contract = Contract.objects.get(title="Data pipeline support")
+    week = contract.weeks.get(starts_on=date(2026, 11, 16))
+
+    assert (week.state, week.minutes) == (WeekState.OPEN, 370)
+    assert contract.rate == Money(6_000)
+    assert terms.limit_of(contract, week.starts_on) == 20 * 60
+
+
+def test_demo_market_has_a_contract_that_the_member_works(opened):
+    contract = Contract.objects.get(title="Quarterly bookkeeping")
+    works = contract.assignments.get(until=None).membership
+
+    assert works.user.email == "member@example.com"
+    assert set(contract.stretches.values_list("membership", flat=True)) == {works.pk}
 
 
 @pytest.mark.parametrize("who", EVERYBODY)
