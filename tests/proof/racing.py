@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,9 +14,15 @@ from django.db import connections
 from marketplace import auditing, clock, locks
 from marketplace.refusals import Refused
 from tests.factories import NOON
+from tests.support.asserting import assert_audit_clean
+from tests.support.profile import RACE_ROUNDS
 
 LONG_ENOUGH = 30.0
 """Seconds after which a thread that waits for another is stuck."""
+
+CONTROL_ROUNDS = 40
+"""How often a race without locks is run until it shows."""
+TICK = timedelta(microseconds=1)
 
 
 @dataclass
@@ -69,6 +75,21 @@ def _run(deed: Deed, start: threading.Barrier, result: Result) -> None:
         result.error = error
     finally:
         connections.close_all()
+
+
+def rounds(one: Callable[[], None]) -> None:
+    """Run a race again and again; the books are right at the end."""
+    for _ in range(RACE_ROUNDS):
+        one()
+    assert_audit_clean()
+
+
+def shows(
+    one: Callable[[], list[Result]], monkeypatch: pytest.MonkeyPatch, **expected: int
+) -> bool:
+    """Whether the race shows once nothing is locked."""
+    take_the_locks_away(monkeypatch)
+    return any(went_wrong(one(), **expected) for _ in range(CONTROL_ROUNDS))
 
 
 def assert_one_won(results: Sequence[Result]) -> Result:

@@ -44,34 +44,25 @@ from tests.factories import (
     submitted,
     usd,
 )
-from tests.proof.racing import Deed, Result, assert_one_won, race, take_the_locks_away, went_wrong
-from tests.support.asserting import assert_audit_clean
-from tests.support.profile import RACE_ROUNDS
+from tests.proof.racing import (
+    CONTROL_ROUNDS,
+    TICK,
+    Deed,
+    Result,
+    assert_one_won,
+    race,
+    rounds,
+    shows,
+    take_the_locks_away,
+)
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
-
-CONTROL_ROUNDS = 40
-TICK = timedelta(microseconds=1)
 
 
 @pytest.fixture(autouse=True)
 def _noon():
     with clock.at(NOON):
         yield
-
-
-def rounds(one: Callable[[], None]) -> None:
-    for _ in range(RACE_ROUNDS):
-        one()
-    assert_audit_clean()
-
-
-def shows(
-    one: Callable[[], list[Result]], monkeypatch: pytest.MonkeyPatch, **expected: int
-) -> bool:
-    """Whether the race shows once nothing is locked."""
-    take_the_locks_away(monkeypatch)
-    return any(went_wrong(one(), **expected) for _ in range(CONTROL_ROUNDS))
 
 
 # end ∥ end ---------------------------------------------------------------------------------------

@@ -1,0 +1,300 @@
+"""Hours, at the same moment: time that is recorded, tidied up, locked, billed, paid and disputed.
+
+A segment saved in the second of an end is in or out, never half: it stands in the diary exactly
+when it is counted in the week, and it is billed exactly when it is counted.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from contracts import diary, terms, timers
+from contracts.models import Contract, Stretch, Timer, Week
+from contracts.states import ContractState
+from marketplace import clock, once, sweeping
+from marketplace.states import Role
+from tests.factories import (
+    NOON,
+    FreelancerFactory,
+    hourly,
+    member_of,
+    owner_of,
+    recorded,
+)
+from tests.proof.racing import (
+    TICK,
+    Deed,
+    Result,
+    assert_one_won,
+    race,
+    rounds,
+    shows,
+)
+
+pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
+
+MORNING = datetime(2026, 11, 19, 8, tzinfo=UTC)
+"""Of the Thursday of which NOON is the noon."""
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def _noon():
+    with clock.at(NOON):
+        yield
+
+
+def working(**values: Any) -> Contract:
+    """An hourly contract that began this morning."""
+    with clock.at(MORNING):
+        return hourly(**values)
+
+
+def assert_counted(contract: Contract) -> int:
+    """What stands in the diary is what its weeks count; returns the minutes."""
+    for week in contract.weeks.all():
+        assert sum(one.minutes for one in week.stretches.all()) == week.minutes
+    return sum(contract.weeks.values_list("minutes", flat=True))
+
+
+def sweep(name: str) -> int:
+    """Run one sweep; nothing may fail."""
+    (outcome,) = sweeping.run(only=name)
+    assert not outcome.failed
+    return outcome.done
+
+
+# record ∥ record, timer ∥ timer ------------------------------------------------------------------
+
+
+def both_record() -> tuple[list[Contract], list[Result]]:
+    """One person, two contracts, times that overlap."""
+    talent = FreelancerFactory()
+    contracts = [working(talent=talent), working(talent=talent)]
+    by = owner_of(talent)
+    return contracts, race(
+        lambda: recorded(contracts[0], NOON - 2 * HOUR, 60, by=by),
+        lambda: recorded(contracts[1], NOON - 2 * HOUR + timedelta(minutes=30), 60, by=by),
+    )
+
+
+def test_time_meets_other_time_of_the_same_person():
+    def one() -> None:
+        contracts, results = both_record()
+
+        lost = assert_one_won(results)
+        assert "This overlaps" in lost.refusal.sentence
+        assert [assert_counted(one) for one in contracts] == [
+            60 if result.won else 0 for result in results
+        ]
+
+    rounds(one)
+
+
+@pytest.mark.postgresql
+def test_time_meets_other_time_without_locks_goes_wrong(monkeypatch):
+    assert shows(lambda: both_record()[1], monkeypatch)
+
+
+def both_start() -> tuple[list[Contract], list[Result]]:
+    talent = FreelancerFactory()
+    contracts = [working(talent=talent), working(talent=talent)]
+    by = owner_of(talent)
+    return contracts, race(*(lambda on=on: timers.start(on, by=by) for on in contracts))
+
+
+def test_timer_meets_timer_of_the_same_person():
+    def one() -> None:
+        contracts, results = both_start()
+
+        lost = assert_one_won(results)
+        assert "Your timer is running already on Contract" in lost.refusal.sentence
+        assert Timer.objects.filter(contract__in=contracts, stopped_at=None).count() == 1
+
+    rounds(one)
+
+
+@pytest.mark.postgresql
+def test_timer_meets_timer_without_locks_goes_wrong(monkeypatch):
+    assert shows(lambda: both_start()[1], monkeypatch)
+
+
+def test_time_that_is_sent_twice_at_once_is_recorded_once():
+    def one() -> None:
+        contract, key = working(), once.new_key()
+        by = owner_of(contract.talent)
+
+        def send() -> Stretch:
+            return diary.add(
+                contract,
+                starts_at=NOON - HOUR,
+                ends_at=NOON,
+                memo="Drafts",
+                key=key,
+                by=by,
+            )
+
+        first, second = race(send, send)
+
+        assert [first.error, second.error] == [None, None]
+        assert first.value == second.value
+        assert assert_counted(contract) == 60
+
+    rounds(one)
+
+
+# stop ∥ stop, stop ∥ the clock, stop ∥ pause -----------------------------------------------------
+
+
+def running(**values: Any) -> Contract:
+    """A contract on which a timer runs since an hour."""
+    contract = working(**values)
+    with clock.at(NOON - HOUR):
+        timers.start(contract, memo="Drafts", by=owner_of(contract.talent))
+    return contract
+
+
+def both_stop() -> tuple[Contract, list[Result]]:
+    contract = running()
+    by = owner_of(contract.talent)
+    return contract, race(*[lambda: timers.stop(contract, by=by)] * 2)
+
+
+def test_timer_is_stopped_twice_at_once_and_counts_once():
+    def one() -> None:
+        contract, results = both_stop()
+
+        lost = assert_one_won(results)
+        assert "Your timer stopped at 12:00 UTC; 1 h" in lost.refusal.sentence
+        assert assert_counted(contract) == 60
+
+    rounds(one)
+
+
+@pytest.mark.postgresql
+def test_timer_is_stopped_twice_without_locks_goes_wrong(monkeypatch):
+    assert shows(lambda: both_stop()[1], monkeypatch)
+
+
+def test_stopping_meets_the_twelfth_hour():
+    def one() -> None:
+        contract = running()
+        over = contract.timers.get().runs_out_at
+        by = owner_of(contract.talent)
+
+        stop, ran_out = race(
+            Deed(lambda: timers.stop(contract, by=by), over - TICK),
+            Deed(lambda: sweep("contracts.timers_run_out"), over),
+        )
+
+        assert [stop.error, ran_out.error] == [None, None]
+        assert assert_counted(contract) == (11 * 60 + 50 if stop.won else 12 * 60)
+        assert contract.timers.get().minutes == assert_counted(contract)
+
+    rounds(one)
+
+
+def test_stopping_meets_a_pause():
+    def one() -> None:
+        contract = running()
+        client, talent = owner_of(contract.client), owner_of(contract.talent)
+
+        stop, pause = race(
+            lambda: timers.stop(contract, by=talent), lambda: terms.pause(contract, by=client)
+        )
+
+        assert [stop.error, pause.error] == [None, None]
+        assert pause.won
+        if not stop.won:
+            assert "Your timer stopped at 12:00 UTC; 1 h" in stop.refusal.sentence
+        assert assert_counted(contract) == 60
+        assert Contract.objects.get(pk=contract.pk).state == ContractState.PAUSED
+
+    rounds(one)
+
+
+def test_recording_meets_a_pause():
+    def one() -> None:
+        contract = working()
+        client, talent = owner_of(contract.client), owner_of(contract.talent)
+
+        record, pause = race(
+            lambda: recorded(contract, NOON - HOUR, 60, by=talent),
+            lambda: terms.pause(contract, by=client),
+        )
+
+        assert [record.error, pause.error] == [None, None]
+        assert pause.won
+        if not record.won:
+            assert "paused" in record.refusal.sentence
+        assert assert_counted(contract) == (60 if record.won else 0)
+
+    rounds(one)
+
+
+# change ∥ remove ---------------------------------------------------------------------------------
+
+
+def change_and_remove() -> tuple[Contract, list[Result]]:
+    """Who recorded it shortens an hour to 20 minutes, a manager deletes it."""
+    contract = working()
+    stretch = recorded(contract, NOON - HOUR, 60)
+    owner, manager = owner_of(contract.talent), member_of(contract.talent, Role.MANAGER)
+    start = stretch.starts_at
+    return contract, race(
+        lambda: diary.change(
+            stretch, starts_at=start, ends_at=start + HOUR / 3, memo="Shorter", by=owner
+        ),
+        lambda: diary.remove(stretch, by=manager),
+    )
+
+
+def test_changing_meets_deleting():
+    def one() -> None:
+        contract, (change, remove) = change_and_remove()
+
+        assert [change.error, remove.error] == [None, None]
+        assert remove.won
+        if not change.won:
+            assert "deleted meanwhile" in change.refusal.sentence
+        assert assert_counted(contract) == 0
+
+    rounds(one)
+
+
+@pytest.mark.postgresql
+def test_changing_meets_deleting_without_locks_goes_wrong(monkeypatch):
+    def one() -> list[Result]:
+        contract, results = change_and_remove()
+        off = sum(Week.objects.filter(contract=contract).values_list("minutes", flat=True)) != sum(
+            one.minutes for one in contract.stretches.all()
+        )
+        return [*results, Result(error=AssertionError("miscounted"))] if off else results
+
+    assert shows(one, monkeypatch, winners=2)
+
+
+def both_remove() -> tuple[Contract, list[Result]]:
+    contract = working()
+    stretch = recorded(contract, NOON - HOUR, 60)
+    by = owner_of(contract.talent)
+    return contract, race(*[lambda: diary.remove(stretch, by=by)] * 2)
+
+
+def test_deleting_meets_deleting():
+    def one() -> None:
+        contract, results = both_remove()
+
+        lost = assert_one_won(results)
+        assert "deleted meanwhile" in lost.refusal.sentence
+        assert assert_counted(contract) == 0
+
+    rounds(one)
+
+
+@pytest.mark.postgresql
+def test_deleting_meets_deleting_without_locks_goes_wrong(monkeypatch):
+    assert shows(lambda: both_remove()[1], monkeypatch)
