@@ -5,22 +5,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from contracts.models import Week
 from contracts.queries.room import Room
 from contracts.queries.timeline import Event, money_events
 from marketplace.components import Part
-from marketplace.money import Money
+from marketplace.money import Money, total, zero
 from payments import rules
 from payments.models import Payment
-from payments.queries import money_bar, movements
+from payments.queries import money_bar, movements, reversed_of
 
 
 @dataclass(frozen=True, slots=True)
 class PaidRow:
-    """One payment as a side reads it; ``why_not`` says why it cannot be refunded."""
+    """One payment as a side reads it.
+
+    Attributes:
+        received: what the talent keeps of it, after the fee.
+        refunded: what the talent gave back; ``reversed`` is what a dispute of hours took back.
+        available_at: None once it is available.
+        review_until: until when its hours can be disputed; None when they cannot (any more).
+        minutes: what was paid by the hour, at ``rate``.
+        why_not: why it cannot be refunded.
+    """
 
     payment: Payment
     received: Money
+    refunded: Money
+    reversed: Money
     available_at: datetime | None
+    review_until: datetime | None
+    minutes: int | None
+    rate: Money | None
     refundable_until: datetime
     why_not: str
 
@@ -33,19 +48,26 @@ class PaymentsTab:
 
 
 def payments_of(room: Room) -> PaymentsTab:
-    """The tab's content, in two queries."""
+    """The tab's content, in two queries; at most four for an hourly contract."""
     contract = room.contract
     book = contract.book
     book.client, book.talent = contract.client, contract.talent
     moved = movements(book)
-    bar = money_bar(book, moved=moved)
+    paid = list(book.payments.order_by("-paid_at", "-pk"))
+    weeks = _weeks_of(room)
+    back = reversed_of(paid)
+    rows = [_row(one, room, weeks.get(one.pk), back.get(one.pk)) for one in paid]
+    reviewed = [one.payment.refundable for one in rows if one.review_until]
+    bar = money_bar(book, hours_in_review=total(reviewed, book.currency), moved=moved)
     return PaymentsTab(
-        rows=[_row(one, room) for one in book.payments.order_by("-paid_at", "-pk")],
+        rows=rows,
         parts=[
             Part(kind="paid", label="Paid", amount=bar.paid),
+            Part(kind="review", label="In review", amount=bar.in_review),
             Part(kind="held", label="In escrow", amount=bar.escrow),
             Part(kind="returned", label="Returned from escrow", amount=bar.returned),
             Part(kind="refunded", label="Refunded", amount=bar.refunded),
+            Part(kind="returned", label="Hours reversed", amount=bar.reversed),
         ],
         events=sorted(
             money_events(contract, room.side, moved), key=lambda one: one.at, reverse=True
@@ -53,13 +75,29 @@ def payments_of(room: Room) -> PaymentsTab:
     )
 
 
-def _row(payment: Payment, room: Room) -> PaidRow:
+def _weeks_of(room: Room) -> dict[int | None, Week]:
+    """The paid weeks of an hourly contract, by payment."""
+    if not room.contract.is_hourly:
+        return {}
+    return {one.payment_id: one for one in room.contract.weeks.exclude(payment=None)}
+
+
+def _row(payment: Payment, room: Room, week: Week | None, reversed_: Money | None) -> PaidRow:
     payment.book = room.contract.book
     refusal = rules.may_refund(payment, room.actor, now=room.now)
+    until = week.review_until if week else None
+    taken_back = reversed_ or zero(payment.currency)
     return PaidRow(
         payment=payment,
         received=payment.net - payment.refunded + payment.fee_returned,
-        available_at=None if payment.available_at <= room.now else payment.available_at,
+        refunded=payment.refunded - taken_back,
+        reversed=taken_back,
+        available_at=None
+        if payment.available_at <= room.now and not payment.held
+        else payment.available_at,
+        review_until=until if until and room.now < until else None,
+        minutes=week.billable_minutes if week else None,
+        rate=room.contract.rate,
         refundable_until=rules.refundable_until(payment),
         why_not=str(refusal or ""),
     )

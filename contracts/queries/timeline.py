@@ -112,6 +112,8 @@ _MONEY: Final = {
     EntryKind.RELEASE: ("banknotes", "{client} released"),
     EntryKind.RETURN: ("arrow-uturn-left", "Returned from escrow to {to_client}"),
     EntryKind.REFUND: ("arrow-uturn-left", "{talent} refunded"),
+    EntryKind.HOURS: ("banknotes", "{client} paid the hours"),
+    EntryKind.HOURS_REVERSAL: ("arrow-uturn-left", "Hours reversed, back to {to_client}"),
 }
 
 

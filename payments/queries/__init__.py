@@ -1,7 +1,7 @@
 """What pages read of the books."""
 
 from payments.queries.balances import BalanceFigure, balances_of
-from payments.queries.contract import MoneyParts, money_bar, movements, where_is_money
+from payments.queries.contract import MoneyParts, money_bar, movements, reversed_of, where_is_money
 from payments.queries.refund import RefundPage, refund_page
 from payments.queries.statement import Line, PaymentsPage, payments_page
 
@@ -16,5 +16,6 @@ __all__ = [
     "movements",
     "payments_page",
     "refund_page",
+    "reversed_of",
     "where_is_money",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,16 +11,17 @@ from marketplace.components import Stage, Track
 from marketplace.money import Money, zero
 from marketplace.states import Side
 from payments import maturing
-from payments.models import Book, EscrowRefundRequest, Payment, Transfer
-from payments.states import EntryKind, RequestState
+from payments.models import Book, EscrowRefundRequest, Payment, Refund, Transfer
+from payments.states import EntryKind, PaymentKind, RefundKind, RequestState
 
 
 @dataclass(frozen=True, slots=True)
 class MoneyParts:
-    """What became of the money that went into escrow.
+    """What became of a client's money.
 
-    ``paid`` is what the talent's side kept, gross; ``in_review`` and ``escrow`` together are what
-    is in escrow now.
+    ``paid`` is what the talent's side kept, gross, beyond ``in_review``. Of a fixed price,
+    ``in_review`` and ``escrow`` together are what is in escrow now; of hours, ``in_review`` is paid
+    and can still be disputed.
     """
 
     paid: Money
@@ -28,101 +29,153 @@ class MoneyParts:
     escrow: Money
     returned: Money
     refunded: Money
+    reversed: Money
 
 
 def movements(book: Book) -> list[Transfer]:
     """Every transfer of a contract with its entry, oldest first; one query.
 
-    A contract has at most some hundreds: its milestones are limited by policy.
+    A contract has at most some hundreds: its milestones are limited by policy, and an hourly one
+    is paid once a week.
     """
     return list(Transfer.objects.filter(entry__book=book).select_related("entry").order_by("pk"))
 
 
 def money_bar(
-    book: Book, *, in_review: Money | None = None, moved: Sequence[Transfer] | None = None
+    book: Book,
+    *,
+    in_review: Money | None = None,
+    hours_in_review: Money | None = None,
+    moved: Sequence[Transfer] | None = None,
 ) -> MoneyParts:
     """The parts of a contract's money bar, from its transfers; at most one query.
 
     Args:
         in_review: what of the escrow is submitted and waits for approval.
+        hours_in_review: what of the paid hours can still be disputed.
         moved: the book's :func:`movements`, if they were read already.
     """
+    nothing = zero(book.currency)
     sums = _sums(book, movements(book) if moved is None else moved)
-    released = sums.get((EntryKind.RELEASE, "out"), zero(book.currency))
-    returned = sums.get((EntryKind.RETURN, "out"), zero(book.currency))
-    funded = sums.get((EntryKind.FUND, "in"), zero(book.currency))
-    refunded = sums.get((EntryKind.REFUND, "in"), zero(book.currency))
-    reviewed = in_review or zero(book.currency)
+    released = sums.get((EntryKind.RELEASE, "out"), nothing)
+    hours = sums.get((EntryKind.HOURS, "out"), nothing)
+    returned = sums.get((EntryKind.RETURN, "out"), nothing)
+    funded = sums.get((EntryKind.FUND, "in"), nothing)
+    refunded = sums.get((EntryKind.REFUND, "in"), nothing)
+    reversed_ = sums.get((EntryKind.HOURS_REVERSAL, "in"), nothing)
+    submitted, disputable = in_review or nothing, hours_in_review or nothing
     return MoneyParts(
-        paid=released - refunded,
-        in_review=reviewed,
-        escrow=funded - released - returned - reviewed,
+        paid=released + hours - refunded - reversed_ - disputable,
+        in_review=submitted + disputable,
+        escrow=funded - released - returned - submitted,
         returned=returned,
         refunded=refunded,
+        reversed=reversed_,
     )
 
 
 def where_is_money(
-    book: Book, *, side: Side, now: datetime, moved: Sequence[Transfer] | None = None
+    book: Book,
+    *,
+    side: Side,
+    now: datetime,
+    moved: Sequence[Transfer] | None = None,
+    reviewed_until: Mapping[int, datetime] | None = None,
 ) -> list[Track]:
     """*Where the money is now*: each payment, refund and return on its way.
 
-    One query when the book came with its parties and its request, and ``moved`` is given.
+    One query when the book came with its parties and its request, and ``moved`` is given; one more
+    when something was given back of paid hours.
 
     Args:
         side: the reader's; the talent reads what it receives, the client what it paid.
         moved: the book's :func:`movements`, if they were read already.
+        reviewed_until: by payment, until when its hours can be disputed.
     """
     payments = list(book.payments.all())
     request: EscrowRefundRequest | None = getattr(book, "escrow_refund_request", None)
     sums = _sums(book, movements(book) if moved is None else moved)
+    disputable, back = reviewed_until or {}, reversed_of(payments)
     return [
-        *(_payment_track(one, book, side, now) for one in payments if one.refundable),
-        *(_refund_track(one, book, side) for one in payments if one.refunded),
+        *(
+            _payment_track(one, book, side, now, disputable.get(one.pk))
+            for one in payments
+            if one.refundable
+        ),
+        *(track for one in payments for track in _given_back(one, book, side, back)),
         *_request_tracks(request, book, side, now),
         *_returned_tracks(request, book, side, sums),
     ]
 
 
+def reversed_of(payments: Iterable[Payment]) -> dict[int, Money]:
+    """What disputes took back of payments, by their ids; no query unless of paid hours."""
+    hours = {one.pk for one in payments if one.kind == PaymentKind.HOURS and one.refunded}
+    if not hours:
+        return {}
+    found: dict[int, Money] = {}
+    for one in Refund.objects.filter(payment__in=hours, kind=RefundKind.REVERSAL).order_by("pk"):
+        found[one.payment_id] = one.amount + found.get(one.payment_id, zero(one.currency))
+    return found
+
+
 def _sums(book: Book, moved: Iterable[Transfer]) -> dict[tuple[str, str], Money]:
-    """Per kind of entry, what went out of escrow and what came in to the client's accounts."""
+    """Per kind of entry, what went out of the client's accounts and what came in to them."""
+    own = (book.escrow_account_id, book.credit_account_id)
     sums: dict[tuple[str, str], Money] = {}
     for one in moved:
         kind = one.entry.kind
-        if one.debit_id == book.escrow_account_id:
+        if one.debit_id in own:
             sums[kind, "out"] = sums.get((kind, "out"), zero(book.currency)) + one.amount
-        if one.credit_id in (book.escrow_account_id, book.credit_account_id):
+        if one.credit_id in own:
             sums[kind, "in"] = sums.get((kind, "in"), zero(book.currency)) + one.amount
     return sums
 
 
-def _payment_track(payment: Payment, book: Book, side: Side, now: datetime) -> Track:
+def _payment_track(
+    payment: Payment, book: Book, side: Side, now: datetime, reviewed_until: datetime | None
+) -> Track:
     if side is Side.TALENT:
         amount = payment.net - payment.refunded + payment.fee_returned
         whose = "to you"
     else:
         amount, whose = payment.refundable, f"to {book.talent.name}"
     is_available = payment.matured_at is not None or maturing.is_due(payment, now)
-    pending = Stage(word="pending", state="past")
-    if not is_available:
-        pending = Stage(word=f"pending until {moments.day(payment.available_at)}", state="here")
+    first = "paid" if payment.kind == PaymentKind.HOURS else "released"
     return Track(
         amount=amount,
         what=f"{payment.title}, {whose}",
         stages=[
-            Stage(word="released", state="past"),
-            pending,
+            Stage(word=first, state="past"),
+            Stage(word="pending", state="past")
+            if is_available
+            else _on_its_way(payment, now, reviewed_until),
             Stage(word="available", state="here" if is_available else "future"),
         ],
     )
 
 
-def _refund_track(payment: Payment, book: Book, side: Side) -> Track:
-    return Track(
-        amount=payment.refunded,
-        what=f"{payment.title}, {_to_client(book, side)}",
-        stages=[Stage(word="refunded", state="past"), Stage(word="in credit", state="here")],
-    )
+def _on_its_way(payment: Payment, now: datetime, reviewed_until: datetime | None) -> Stage:
+    """Where paid money is that is not available yet."""
+    if payment.held:
+        return Stage(word="disputed, held until it is settled", state="here")
+    if reviewed_until is not None and now < reviewed_until:
+        return Stage(word=f"in review until {moments.day(reviewed_until)}", state="here")
+    return Stage(word=f"pending until {moments.day(payment.available_at)}", state="here")
+
+
+def _given_back(
+    payment: Payment, book: Book, side: Side, back: Mapping[int, Money]
+) -> Iterator[Track]:
+    """What the client got back of a payment: refunded by the talent, reversed by a dispute."""
+    reversed_ = back.get(payment.pk, zero(payment.currency))
+    for word, amount in (("refunded", payment.refunded - reversed_), ("reversed", reversed_)):
+        if amount:
+            yield Track(
+                amount=amount,
+                what=f"{payment.title}, {_to_client(book, side)}",
+                stages=[Stage(word=word, state="past"), Stage(word="in credit", state="here")],
+            )
 
 
 def _request_tracks(

@@ -9,13 +9,19 @@ from typing import Final
 
 from django.db.models import Prefetch, QuerySet
 
-from marketplace import clock
+from marketplace import clock, moments
 from marketplace.models import Party
 from marketplace.money import Money, total
-from payments import rules
+from payments import maturing, rules
 from payments.models import Book, Entry, Payment, Transfer
 from payments.queries.balances import BalanceFigure, balances_of
-from payments.states import CLIENT_ENTRIES, TALENT_ENTRIES, EntryKind
+from payments.states import (
+    CLIENT_ENTRIES,
+    GIVING_BACK_ENTRIES,
+    PAYING_ENTRIES,
+    TALENT_ENTRIES,
+    EntryKind,
+)
 
 PAGE: Final = 25
 
@@ -104,7 +110,7 @@ def _line(entry: Entry, party: Party, now: datetime) -> Line:
     gained = _sum((one for one in transfers if one.credit_id in own), book)
     spent = _sum((one for one in transfers if one.debit_id in own), book)
     effect = gained - spent
-    what, detail = _words(entry, book, transfers, for_client=party.is_client)
+    what, detail = _words(entry, book, transfers, now, for_client=party.is_client)
     return Line(
         at=entry.at,
         what=what,
@@ -124,7 +130,7 @@ def _own_accounts(book: Book, party: Party) -> tuple[int, int]:
 
 
 def _words(
-    entry: Entry, book: Book, transfers: list[Transfer], *, for_client: bool
+    entry: Entry, book: Book, transfers: list[Transfer], now: datetime, *, for_client: bool
 ) -> tuple[str, str]:
     """What happened, and the line below it."""
     words = {
@@ -133,6 +139,8 @@ def _words(
         EntryKind.RELEASE: f"Paid to {book.talent.name}",
         EntryKind.RETURN: "Returned from escrow to your credit",
         EntryKind.REFUND: f"Refund from {book.talent.name}",
+        EntryKind.HOURS: f"Hours paid to {book.talent.name}",
+        EntryKind.HOURS_REVERSAL: f"Hours of {book.talent.name} reversed",
         EntryKind.CORRECTION: "Correction",
     }
     if for_client:
@@ -141,8 +149,11 @@ def _words(
         EntryKind.RELEASE: f"Payment from {book.client.name}",
         EntryKind.MATURE: "Available now",
         EntryKind.REFUND: f"Refund to {book.client.name}",
+        EntryKind.HOURS: f"Hours paid by {book.client.name}",
+        EntryKind.HOURS_REVERSAL: f"Hours reversed, back to {book.client.name}",
     }
-    detail = ". ".join(part for part in (entry.memo, _fee(entry, book, transfers)) if part)
+    parts = (entry.memo, _fee(entry, book, transfers), _progress(entry, now))
+    detail = ". ".join(part for part in parts if part)
     return words[EntryKind(entry.kind)], detail
 
 
@@ -151,11 +162,22 @@ def _fee(entry: Entry, book: Book, transfers: list[Transfer]) -> str:
     gross = _sum(transfers, book)
     fees = (one for one in transfers if book.fees_account_id in (one.debit_id, one.credit_id))
     fee = _sum(fees, book)
-    if entry.kind == EntryKind.RELEASE:
+    if entry.kind in PAYING_ENTRIES:
         return f"{gross} less {fee} fee"
-    if entry.kind == EntryKind.REFUND and fee:
-        return f"{gross} refunded, {fee} of it from the fee"
+    if entry.kind in GIVING_BACK_ENTRIES and fee:
+        word = "refunded" if entry.kind == EntryKind.REFUND else "reversed"
+        return f"{gross} {word}, {fee} of it from the fee"
     return ""
+
+
+def _progress(entry: Entry, now: datetime) -> str:
+    """How far a payment is on its way to available, while it is on it."""
+    payment: Payment | None = getattr(entry, "payment", None)
+    if payment is None or not payment.pending_left or maturing.is_due(payment, now):
+        return ""
+    if payment.held:
+        return "Held: its hours are disputed"
+    return f"Pending until {moments.day(payment.available_at)}"
 
 
 def _refundable(entry: Entry, now: datetime) -> Payment | None:

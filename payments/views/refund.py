@@ -28,7 +28,11 @@ class GiveRefundView(ActingView):
         payment = self._payment(pk)
         refusal = rules.still_refundable(payment, clock.now())
         if refusal is not None:
-            context = {"payment": payment, "why_not": refusal.sentence}
+            context = {
+                "payment": payment,
+                "page": queries.refund_page(payment),
+                "why_not": refusal.sentence,
+            }
             return render(request, "payments/refund_closed.html", context)
         form = RefundForm(payment, initial=typed.kept_for(request))
         return self._show(queries.refund_page(payment), form)

@@ -47,7 +47,12 @@ def test_money_bar_adds_up_to_what_was_funded(book, django_assert_num_queries):
         parts = queries.money_bar(book, in_review=usd(50))
 
     assert parts == queries.MoneyParts(
-        paid=usd(300), in_review=usd(50), escrow=usd(300), returned=usd(250), refunded=usd(100)
+        paid=usd(300),
+        in_review=usd(50),
+        escrow=usd(300),
+        returned=usd(250),
+        refunded=usd(100),
+        reversed=usd(0),
     )
 
 
