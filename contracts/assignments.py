@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import transaction
+from django.db.models import QuerySet
 
 from contracts import notices, rules, timers
 from contracts.models import Assignment, Contract
@@ -21,6 +24,31 @@ def current(contract: Contract) -> list[Assignment]:
     )
 
 
+def team_of(contract: Contract) -> QuerySet[Membership]:
+    """The talent's people, any of whom can work on the contract."""
+    return (
+        Membership.objects.current()
+        .filter(party=contract.talent_id)
+        .select_related("user", "party")
+        .order_by("joined_at", "id")
+    )
+
+
+def begin(contract: Contract, works: Sequence[Membership], *, by: Actor) -> None:
+    """Say who works on an entered contract that begins; without a choice who accepted it.
+
+    Raises:
+        InvalidInput: on ``works``: somebody does not belong to the talent (any more).
+    """
+    chosen = {one.pk: one for one in works or [by.as_member]}
+    if team_of(contract).filter(pk__in=chosen).count() != len(chosen):
+        raise InvalidInput("Choose people of your team.", field="works")
+    now = clock.now()
+    for membership in chosen.values():
+        Assignment.objects.create(contract=contract, membership=membership, since=now)
+        notices.person_assigned(contract, membership, by=by)
+
+
 @transaction.atomic
 def assign(contract: Contract, membership: Membership, *, by: Actor) -> Assignment:
     """Let one of the talent's people work on the contract; one who does already stays.
@@ -32,8 +60,7 @@ def assign(contract: Contract, membership: Membership, *, by: Actor) -> Assignme
     """
     contract = transitions.enter(contract)
     rules.refuse(rules.talent_assigns(contract, by))
-    theirs = Membership.objects.current().filter(party=contract.talent_id, pk=membership.pk)
-    if not theirs.exists():
+    if not team_of(contract).filter(pk=membership.pk).exists():
         raise InvalidInput("Choose one of your team.", field="membership")
     found = Assignment.objects.filter(contract=contract, membership=membership, until=None).first()
     if found is not None:

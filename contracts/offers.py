@@ -10,8 +10,8 @@ from typing import Any
 
 from django.db import transaction
 
-from contracts import funding, milestones, notices, positions, rules, weeks
-from contracts.models import Assignment, Contract, Milestone, WeekLimit
+from contracts import assignments, funding, milestones, notices, positions, rules, weeks
+from contracts.models import Contract, Milestone, WeekLimit
 from contracts.states import ContractKind, MilestoneState
 from marketplace import clock, once, parties, policy, transitions
 from marketplace.actors import PLATFORM, Actor
@@ -155,14 +155,23 @@ def make_hourly(
 
 
 @transaction.atomic
-def accept(contract: Contract, *, by: Actor) -> Contract:
-    """The talent accepts; whoever accepts works on it. An open charge funds it when confirmed."""
+def accept(contract: Contract, *, works: Sequence[Membership] = (), by: Actor) -> Contract:
+    """The talent accepts. An open charge of a fixed price funds it when confirmed.
+
+    Args:
+        works: who works on it, of the talent's people; without a choice whoever accepts.
+
+    Raises:
+        NotYours: not an owner or manager of the talent, or one person belongs to both sides.
+        Overtaken: the offer was answered or withdrawn, or has expired.
+        InvalidInput: on ``works``: somebody does not belong to the talent.
+    """
     contract = transitions.enter(contract)
     if _share_a_person(contract.client, contract.talent):
         raise NotYours("You cannot accept: one person belongs to both sides of this offer.")
     now = clock.now()
     transitions.move(contract, "accept", by=by, at=now)
-    Assignment.objects.create(contract=contract, membership=by.as_member, since=now)
+    assignments.begin(contract, works, by=by)
     positions.touch(contract, now=now)
     notices.offer_accepted(contract, by=by)
     return contract
