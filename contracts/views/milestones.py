@@ -19,11 +19,11 @@ from contracts.forms import (
     ReasonForm,
     SubmitForm,
 )
-from contracts.funding import Quote
 from contracts.models import Contract, Milestone
 from contracts.queries import room_of
 from contracts.states import ACTIVE_MILESTONES, MilestoneState
 from contracts.views.base import ContractView, refuse
+from contracts.views.charging import mark, sources
 from marketplace import policy, transitions, typed
 from marketplace.components import Effect
 from marketplace.money import Money, zero
@@ -222,15 +222,15 @@ class Fund(MilestoneFormView):
             "heading": f"Fund milestone {subject.number}",
             "milestone": subject,
             "quote": quote,
-            "sources": _sources(quote),
-            "shown": _mark(quote),
+            "sources": sources(quote),
+            "shown": mark(quote),
             "submit": f"Fund {subject.amount}",
         }
 
     def unseen(self, subject: Milestone, form: MethodForm) -> str:
         quote = funding.quote(subject.contract, subject.amount)
         is_late = subject.state != MilestoneState.PLANNED
-        if is_late or form.cleaned_data["shown"] == _mark(quote):
+        if is_late or form.cleaned_data["shown"] == mark(quote):
             return ""
         return f"Here is where the money comes from now. Confirm it with Fund {subject.amount}."
 
@@ -384,23 +384,6 @@ class Answer(ContractView):
         milestone = self.milestone(reference, number)
         does, receipt = self.DOES[self.verb]
         return self.act(lambda: does(milestone, by=self.actor), receipt)
-
-
-def _sources(quote: Quote) -> list[Effect]:
-    """Where the money comes from; parts of zero are left out."""
-    rows = [
-        Effect(term="From what is left in escrow", value=quote.from_escrow),
-        Effect(term="From your credit", value=quote.from_credit),
-        Effect(term="Charged now", value=quote.charge),
-        Effect(term="Stays as your credit", value=quote.surplus, detail="the least a card takes"),
-    ]
-    return [row for row in rows if row.value]
-
-
-def _mark(quote: Quote) -> str:
-    """The figures of a quote, to tell whether a person has seen them."""
-    parts = (quote.from_escrow, quote.from_credit, quote.charge)
-    return ":".join(str(part.minor) for part in parts)
 
 
 def _refuse_after_the_end(contract: Contract) -> None:

@@ -1,0 +1,90 @@
+"""Pages of one week of an hourly contract: paying what is owed for it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.http import Http404
+
+from contracts import billing, funding, rules
+from contracts.forms import MethodForm
+from contracts.funding import Quote
+from contracts.models import Contract, Week
+from contracts.states import OWED_WEEKS
+from contracts.views.base import refuse
+from contracts.views.charging import mark, sources
+from contracts.views.milestones import FormView
+from marketplace.refusals import InvalidInput, KeyReused, NotYours, Overtaken, Refused
+from payments import gateways
+from payments.states import OPEN_OPERATIONS
+
+
+class Pay(FormView):
+    """What is owed for a week, what credit covers, and what is charged."""
+
+    template = "contracts/week_pay.html"
+
+    def subject(self, *, reference: str, week: date, **_: Any) -> Week:
+        contract = self.agreed(reference)
+        found = contract.weeks.filter(starts_on=week).first()
+        if found is None:
+            raise Http404
+        found.contract = contract
+        return found
+
+    def check(self, subject: Week) -> None:
+        refuse(rules.client_pays_week(subject, self.actor))
+        if subject.state not in OWED_WEEKS:
+            raise Overtaken(f"Nothing is owed for the {subject}.")
+        if _is_being_charged(subject.contract):
+            raise Overtaken(
+                f"A charge for {subject.contract.title} is still open. You will be told as soon as"
+                " it is settled."
+            )
+
+    def form(self, subject: Week, *args: Any) -> MethodForm:
+        return MethodForm(*args, methods=gateways.gateway().methods(subject.contract.client))
+
+    def context(self, subject: Week, form: MethodForm) -> dict[str, Any]:
+        owed, quote = billing.owed(subject), _quote(subject)
+        return {
+            "heading": f"Pay the hours of the {subject}",
+            "week": subject,
+            "owed": owed,
+            "rate": subject.contract.hourly_rate,
+            "minutes": (subject.billable_minutes or 0) - subject.reversed_minutes,
+            "quote": quote,
+            "sources": sources(quote),
+            "shown": mark(quote),
+        }
+
+    def unseen(self, subject: Week, form: MethodForm) -> str:
+        if not subject.is_owed or form.cleaned_data["shown"] == mark(_quote(subject)):
+            return ""
+        return "Here is what you pay now. Confirm it with Pay now."
+
+    def carry_out(self, subject: Week, form: MethodForm) -> str:
+        owed, name = billing.owed(subject), subject.contract.talent.name
+        try:
+            billing.pay_now(
+                subject,
+                method=form.cleaned_data["method"],
+                key=form.cleaned_data["key"],
+                by=self.actor,
+            )
+        except (NotYours, Overtaken, InvalidInput, KeyReused):
+            raise
+        except Refused as declined:
+            raise InvalidInput(declined.sentence, field="method") from declined
+        if Week.objects.get(pk=subject.pk).is_paid:
+            return f"You paid {owed} for the hours of {name} in the {subject}."
+        return "Your charge was sent, and the answer is not in yet. You will be told."
+
+
+def _quote(week: Week) -> Quote:
+    return funding.quote(week.contract, billing.owed(week))
+
+
+def _is_being_charged(contract: Contract) -> bool:
+    return contract.book.operations.filter(state__in=OPEN_OPERATIONS).exists()
