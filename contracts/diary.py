@@ -23,7 +23,6 @@ from marketplace.models.history import Rank
 from marketplace.refusals import InvalidInput, NotYours, Overtaken
 
 
-@transaction.atomic
 def add(
     contract: Contract,
     *,
@@ -47,28 +46,25 @@ def add(
         InvalidInput: on ``day``, ``starts`` or ``ends``: no whole segments, not over yet, before
             the contract, not in the current week, or across other time of this person.
     """
-    lock_person(by.as_member)
-    contract = transitions.enter(contract)
-    earlier = once.claim(
-        key, stretch_of=contract.pk, starts=starts_at, ends=ends_at, memo=memo, by=by.membership_id
-    )
-    if earlier is not None:
-        return contract.stretches.get(pk=earlier.result)
-    rules.refuse(rules.records_by_hand(contract, by))
-    refuse_unassigned(contract, by)
-    now = clock.now()
-    _check_range(contract, starts_at, ends_at, now)
-    if weeks.week_of(starts_at) != weeks.week_of(now):
-        raise InvalidInput("New time can be added in the current week only.", field="day")
-    _refuse_overlap(by.as_member.user_id, starts_at, ends_at)
-    (stretch,) = record(
-        contract, by.as_member, StretchKind.MANUAL, starts_at, ends_at, memo=memo, by=by
-    )
-    once.keep(key, stretch.pk)
+    let_timers_run_out(by.as_member.user_id, but=contract)
+    with transaction.atomic():
+        lock_person(by.as_member)
+        contract = transitions.enter(contract)
+        earlier = once.claim(
+            key,
+            stretch_of=contract.pk,
+            starts=starts_at,
+            ends=ends_at,
+            memo=memo,
+            by=by.membership_id,
+        )
+        if earlier is not None:
+            return _written_before(contract, earlier.result)
+        stretch = _add(contract, starts_at, ends_at, memo=memo, by=by)
+        once.keep(key, stretch.pk)
     return stretch
 
 
-@transaction.atomic
 def change(
     stretch: Stretch, *, starts_at: datetime, ends_at: datetime, memo: str, by: Actor
 ) -> Stretch:
@@ -76,16 +72,18 @@ def change(
 
     Raises:
         NotYours: neither who recorded it nor an owner or manager of the talent.
-        Overtaken: the week is locked, or the stretch was deleted meanwhile, or a longer range
-            would be new time that the contract does not take now.
+        Overtaken: the week is locked, or the stretch was deleted meanwhile, or what is more than
+            before would be new time that the contract does not take now.
         InvalidInput: as :func:`add`; a timer's range does not change.
     """
-    stretch = _enter(stretch, by)
-    if (starts_at, ends_at) != (stretch.starts_at, stretch.ends_at):
-        _move(stretch, starts_at, ends_at, by=by)
-    stretch.memo = memo
-    stretch.save(update_fields=["starts_at", "ends_at", "memo"])
-    positions.touch(stretch.contract, now=clock.now())
+    let_timers_run_out(stretch.person_id, but=stretch.contract)
+    with transaction.atomic():
+        stretch = _enter(stretch, by)
+        if (starts_at, ends_at) != (stretch.starts_at, stretch.ends_at):
+            _move(stretch, starts_at, ends_at, by=by)
+        stretch.memo = memo
+        stretch.save(update_fields=["starts_at", "ends_at", "memo"])
+        positions.touch(stretch.contract, now=clock.now())
     return stretch
 
 
@@ -139,6 +137,23 @@ def record(
     return recorded
 
 
+def utc(moment: datetime) -> str:
+    """A time of day as the diary shows it."""
+    return f"{moment.astimezone(UTC):%H:%M}"
+
+
+def let_timers_run_out(person_id: int, *, but: Contract) -> None:
+    """A timer of this person on another contract that is over has stopped, sweep or no sweep.
+
+    In a transaction of its own, since only one contract is locked at a time.
+    """
+    others = Timer.objects.filter(person=person_id, stopped_at=None).exclude(contract=but)
+    over = others.filter(runs_out_at__lte=clock.now()).select_related("contract").first()
+    if over is not None:
+        with transaction.atomic():
+            transitions.enter(over.contract)
+
+
 def lock_person(membership: Membership) -> User:
     """The lock under which one person's time is looked through for overlap."""
     return locks.row(User.objects.filter(pk=membership.user_id), Rank.PERSON)
@@ -156,10 +171,46 @@ def refuse_unassigned(contract: Contract, actor: Actor) -> None:
         NotYours: this person is not one.
     """
     if not is_assigned(contract, actor):
-        raise NotYours(
-            f"Only people who are assigned to this contract record time on it. An owner or manager"
-            f" of {contract.talent.name} can assign you."
+        raise NotYours(rules.not_assigned(contract))
+
+
+def refuse_locked(week: Week | None) -> None:
+    """A week is tidied up until Monday 12:00 after it, whether or not it was billed by then.
+
+    Args:
+        week: None when it is settled long since.
+
+    Raises:
+        Overtaken: it is too late.
+    """
+    if week is None or not week.is_open or week.bills_at <= clock.now():
+        raise Overtaken(
+            "This week is locked: it was billed on Monday, and nothing in it can be changed."
         )
+
+
+def _add(
+    contract: Contract, starts_at: datetime, ends_at: datetime, *, memo: str, by: Actor
+) -> Stretch:
+    rules.refuse(rules.records_by_hand(contract, by))
+    refuse_unassigned(contract, by)
+    now = clock.now()
+    _check_range(contract, starts_at, ends_at, now)
+    if weeks.week_of(starts_at) != weeks.week_of(now):
+        raise InvalidInput("New time can be added in the current week only.", field="day")
+    _refuse_overlap(contract, by.as_member.user_id, starts_at, ends_at, by=by)
+    (stretch,) = record(
+        contract, by.as_member, StretchKind.MANUAL, starts_at, ends_at, memo=memo, by=by
+    )
+    return stretch
+
+
+def _written_before(contract: Contract, pk: str) -> Stretch:
+    """What came of a form that is sent a second time."""
+    found: Stretch | None = contract.stretches.filter(pk=pk).first()
+    if found is None:
+        raise Overtaken("This time was added before, and deleted since.")
+    return found
 
 
 def _enter(stretch: Stretch, by: Actor) -> Stretch:
@@ -172,10 +223,8 @@ def _enter(stretch: Stretch, by: Actor) -> Stretch:
     found.contract = contract
     rules.refuse(rules.tidies(found, by))
     week = next((one for one in contract.open_weeks if one.pk == found.week_id), None)
-    if week is None or not week.is_open:
-        raise Overtaken(
-            "This week is locked: it was billed on Monday, and nothing in it can be changed."
-        )
+    refuse_locked(week)
+    assert week is not None
     found.week = week
     return found
 
@@ -184,11 +233,12 @@ def _move(stretch: Stretch, starts_at: datetime, ends_at: datetime, *, by: Actor
     contract = stretch.contract
     if not stretch.is_manual:
         raise InvalidInput("Recorded time cannot be moved. Delete it instead.", field="starts")
-    rules.refuse(rules.records_by_hand(contract, by))
+    if starts_at < stretch.starts_at or ends_at > stretch.ends_at:
+        rules.refuse(rules.records_by_hand(contract, by))
     _check_range(contract, starts_at, ends_at, clock.now())
     if weeks.week_of(starts_at) != stretch.week.starts_on:
         raise InvalidInput("Choose a day of the same week.", field="day")
-    _refuse_overlap(stretch.person_id, starts_at, ends_at, but=stretch)
+    _refuse_overlap(contract, stretch.person_id, starts_at, ends_at, but=stretch, by=by)
     before = stretch.minutes
     stretch.starts_at, stretch.ends_at = starts_at, ends_at
     _count(stretch.week, stretch.minutes - before)
@@ -202,15 +252,20 @@ def _check_range(contract: Contract, start: datetime, stop: datetime, now: datet
     if len(list(weeks.by_day(start, stop))) > 1:
         raise InvalidInput("Add each day by itself; days change at 00:00 UTC.", field="ends")
     if stop > now:
-        here = f"{now.astimezone(UTC):%H:%M}"
-        raise InvalidInput(f"This time is not over yet: it is {here} UTC now.", field="ends")
+        raise InvalidInput(f"This time is not over yet: it is {utc(now)} UTC now.", field="ends")
     assert contract.answered_at is not None
     if start < contract.answered_at:
         raise InvalidInput("This time is before the contract began.", field="starts")
 
 
 def _refuse_overlap(
-    person_id: int, start: datetime, stop: datetime, *, but: Stretch | None = None
+    contract: Contract,
+    person_id: int,
+    start: datetime,
+    stop: datetime,
+    *,
+    by: Actor,
+    but: Stretch | None = None,
 ) -> None:
     """No time of the person overlaps, under the person's lock.
 
@@ -219,19 +274,24 @@ def _refuse_overlap(
     running = Timer.objects.filter(person=person_id, stopped_at=None, started_at__lt=stop)
     if running.exists():
         raise InvalidInput(
-            f"Your timer is running since before {stop.astimezone(UTC):%H:%M} UTC. Stop it first.",
-            field="ends",
+            f"A timer is running since before {utc(stop)} UTC. Stop it first.", field="ends"
         )
     others = Stretch.objects.filter(person=person_id, starts_at__lt=stop, ends_at__gt=start)
     if but is not None:
         others = others.exclude(pk=but.pk)
-    other = others.select_related("contract").order_by("starts_at").first()
+    other = others.select_related("contract", "person").order_by("starts_at").first()
     if other is not None:
-        raise InvalidInput(
-            f"This overlaps {other.starts_at.astimezone(UTC):%H:%M}–"
-            f"{other.ends_at.astimezone(UTC):%H:%M} UTC on {other.contract.title}.",
-            field="starts",
-        )
+        raise InvalidInput(_overlap(other, contract, by), field="starts")
+
+
+def _overlap(other: Stretch, contract: Contract, by: Actor) -> str:
+    """What is in the way; of other parties' contracts only the person themself learns which."""
+    own = other.person_id == by.as_member.user_id
+    if not own and other.contract.talent_id != contract.talent_id:
+        return f"This overlaps other time of {other.person.name}."
+    span = f"{utc(other.starts_at)}–{utc(other.ends_at)} UTC"
+    where = "" if other.contract_id == contract.pk else f" on {other.contract.title}"
+    return f"This overlaps {span}{where}."
 
 
 def _week(contract: Contract, monday: date, *, by: Actor) -> Week:

@@ -206,6 +206,14 @@ def records_by_hand(contract: Contract, actor: Actor) -> Refusal | None:
     return talent_records(contract, actor)
 
 
+def not_assigned(contract: Contract) -> Refusal:
+    """What anyone of the talent reads who does not work on the contract."""
+    return Refusal(
+        f"Only people who are assigned to this contract record time on it. An owner or manager"
+        f" of {contract.talent.name} can assign you."
+    )
+
+
 def tidies(stretch: Stretch, actor: Actor) -> Refusal | None:
     """Who recorded it changes and deletes it, and the talent's owners and managers.
 

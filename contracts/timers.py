@@ -14,13 +14,12 @@ from django.db import transaction
 from contracts import diary, notices, rules, weeks
 from contracts.models import Contract, Timer
 from contracts.states import StretchKind
-from marketplace import clock, policy, transitions
+from marketplace import clock, moments, policy, transitions
 from marketplace.actors import PLATFORM, Actor
 from marketplace.models import Membership
 from marketplace.refusals import Overtaken
 
 
-@transaction.atomic
 def start(contract: Contract, *, memo: str = "", by: Actor) -> Timer:
     """Start the person's timer on this contract.
 
@@ -28,23 +27,9 @@ def start(contract: Contract, *, memo: str = "", by: Actor) -> Timer:
         NotYours: not one of the talent's people who are assigned.
         Overtaken: no time is recorded now, or a timer of this person runs already.
     """
-    diary.lock_person(by.as_member)
-    contract = transitions.enter(contract)
-    rules.refuse(rules.talent_records(contract, by))
-    diary.refuse_unassigned(contract, by)
-    running = running_of(by.as_member)
-    if running is not None:
-        where = "" if running.contract_id == contract.pk else f" on {running.contract.title}"
-        raise Overtaken(f"Your timer is running already{where}.")
-    now = clock.now()
-    return Timer.objects.create(
-        contract=contract,
-        membership=by.as_member,
-        person_id=by.as_member.user_id,
-        memo=memo,
-        started_at=now,
-        runs_out_at=now + policy.LONGEST_TIMER,
-    )
+    diary.let_timers_run_out(by.as_member.user_id, but=contract)
+    with transaction.atomic():
+        return _start(contract, memo=memo, by=by)
 
 
 @transaction.atomic
@@ -67,7 +52,7 @@ def stop(contract: Contract, *, memo: str | None = None, by: Actor) -> Timer:
         if timer.person_id == by.as_member.user_id:
             timer.memo = timer.memo if memo is None else memo
             return _finish(contract, timer, at=clock.now(), by=by)
-    raise Overtaken("Your timer is not running on this contract.")
+    raise Overtaken(_over(contract, by.as_member.user_id))
 
 
 def stop_all(contract: Contract, *, at: datetime, by: Actor) -> list[Timer]:
@@ -104,6 +89,40 @@ def counted(timer: Timer, now: datetime) -> int:
     """The minutes that a running timer would count if it stopped now."""
     return weeks.minutes_between(
         *weeks.whole_segments(timer.started_at, min(now, timer.runs_out_at))
+    )
+
+
+def _start(contract: Contract, *, memo: str, by: Actor) -> Timer:
+    diary.lock_person(by.as_member)
+    contract = transitions.enter(contract)
+    rules.refuse(rules.talent_records(contract, by))
+    diary.refuse_unassigned(contract, by)
+    running = running_of(by.as_member)
+    if running is not None:
+        where = "" if running.contract_id == contract.pk else f" on {running.contract.title}"
+        raise Overtaken(f"Your timer is running already{where}.")
+    now = clock.now()
+    return Timer.objects.create(
+        contract=contract,
+        membership=by.as_member,
+        person_id=by.as_member.user_id,
+        memo=memo,
+        started_at=now,
+        runs_out_at=now + policy.LONGEST_TIMER,
+    )
+
+
+def _over(contract: Contract, person_id: int) -> str:
+    """Why there is nothing to stop: somebody, or the clock, was faster."""
+    timers = contract.timers.filter(person=person_id).exclude(stopped_at=None)
+    last = timers.order_by("stopped_at").last()
+    if last is None:
+        return "Your timer is not running on this contract."
+    assert last.stopped_at is not None
+    assert last.minutes is not None
+    return (
+        f"Your timer stopped at {diary.utc(last.stopped_at)} UTC;"
+        f" {moments.hours(last.minutes)} were recorded."
     )
 
 

@@ -76,7 +76,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """Recorded time in minutes since midnight; ``kind`` is auto, manual or run."""
+    """Recorded time in minutes since midnight; ``kind`` is auto, manual, run or over."""
 
     start: int
     end: int

@@ -14,6 +14,14 @@ from marketplace.components import Part, Stretch
 # A part that is there can be seen, however small its share.
 SMALLEST_SHARE: Final = 1.5
 
+# A stretch too: a timer that has just been started.
+SMALLEST_BLOCK: Final = 0.5
+
+LANE_BLOCK: Final = 22
+LOWEST_BLOCK: Final = 9
+LANE_EDGE: Final = 4
+"""Pixels: a block, one of several at the same time, and what is left free above and below."""
+
 _MINUTES_OF_AN_HOUR: Final = 60
 
 
@@ -34,16 +42,32 @@ def bar(parts: Sequence[Part]) -> list[dict[str, Any]]:
     return placed
 
 
-def lane(stretches: Sequence[Stretch], *, from_hour: int, to_hour: int) -> list[dict[str, Any]]:
-    """Place a day's stretches between two hours; what lies outside is cut off."""
+def lane(stretches: Sequence[Stretch], *, from_hour: int, to_hour: int) -> dict[str, Any]:
+    """Place a day's stretches between two hours; what lies outside is cut off.
+
+    Stretches at the same time, of several people, lie one below the other.
+
+    Returns:
+        The lane's ``height`` and its ``blocks``, in the picture's units.
+    """
     first, last = from_hour * _MINUTES_OF_AN_HOUR, to_hour * _MINUTES_OF_AN_HOUR
-    placed = []
-    for stretch in stretches:
+    shown = [one for one in stretches if max(one.start, first) < min(one.end, last)]
+    rows = _rows(shown)
+    count = max(rows, default=0) + 1
+    height = max(LANE_BLOCK, count * LOWEST_BLOCK) / count
+    blocks = []
+    for stretch, row in zip(shown, rows, strict=True):
         start, end = max(stretch.start, first), min(stretch.end, last)
-        if start < end:
-            x, width = _share(start - first, last - first), _share(end - start, last - first)
-            placed.append({"kind": stretch.kind, "x": x, "width": width})
-    return placed
+        blocks.append(
+            {
+                "kind": stretch.kind,
+                "x": _share(start - first, last - first),
+                "width": percent(max(100 * (end - start) / (last - first), SMALLEST_BLOCK)),
+                "y": f"{LANE_EDGE + row * height:g}",
+                "height": f"{height - (count > 1):g}",
+            }
+        )
+    return {"height": f"{height * count + 2 * LANE_EDGE:g}", "blocks": blocks}
 
 
 def hour_lines(*, from_hour: int, to_hour: int) -> list[dict[str, Any]]:
@@ -61,6 +85,18 @@ def hour_lines(*, from_hour: int, to_hour: int) -> list[dict[str, Any]]:
 
 def percent(number: float) -> str:
     return f"{number:.2f}%"
+
+
+def _rows(stretches: Sequence[Stretch]) -> list[int]:
+    """In which row each stretch lies, so that none covers another; they come by their start."""
+    ends: list[int] = []
+    rows = []
+    for stretch in stretches:
+        free = (row for row, end in enumerate(ends) if end <= stretch.start)
+        row = next(free, len(ends))
+        ends[row : row + 1] = [stretch.end]
+        rows.append(row)
+    return rows
 
 
 def _share(part: int, whole: int) -> str:

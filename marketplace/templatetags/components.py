@@ -42,7 +42,12 @@ CALLOUTS: Final = {
 }
 STEPS: Final = ("done", "now", "later")
 STAGES: Final = ("past", "here", "future")
-STRETCHES: Final = ("auto", "manual", "run")
+STRETCHES: Final = {
+    "auto": "recorded",
+    "manual": "manual",
+    "run": "running",
+    "over": "not billed",
+}
 STATE_ICONS: Final = {
     "accepted": "check-circle",
     "active": "play",
@@ -514,7 +519,7 @@ def diary(days: Sequence[DiaryDay], *, from_hour: int = 0, to_hour: int = 24) ->
         {
             "day": day,
             "words": _stretches(day.stretches),
-            "blocks": drawing.lane(day.stretches, from_hour=from_hour, to_hour=to_hour),
+            **drawing.lane(day.stretches, from_hour=from_hour, to_hour=to_hour),
         }
         for day in days
     ]
@@ -522,8 +527,10 @@ def diary(days: Sequence[DiaryDay], *, from_hour: int = 0, to_hour: int = 24) ->
 
 
 @register.inclusion_tag("components/diary_key.html")
-def diary_key() -> dict[str, Any]:
-    return {}
+def diary_key(*, kinds: Sequence[str] = ("auto", "manual", "run")) -> dict[str, Any]:
+    for kind in kinds:
+        _check("diary_key", kind, STRETCHES)
+    return {"marks": [(kind, STRETCHES[kind]) for kind in kinds]}
 
 
 # Money -----------------------------------------------------------------------------------------
@@ -671,7 +678,7 @@ def _stretches(stretches: Sequence[Stretch]) -> str:
     for stretch in stretches:
         _check("diary", stretch.kind, STRETCHES)
         span = f"{_clock(stretch.start)}–{_clock(stretch.end)}"
-        words.append(span + {"auto": "", "manual": " manual", "run": " running"}[stretch.kind])
+        words.append(span if stretch.kind == "auto" else f"{span} {STRETCHES[stretch.kind]}")
     return ", ".join(words)
 
 

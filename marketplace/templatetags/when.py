@@ -49,6 +49,12 @@ def hours(minutes: int) -> SafeString:
     return format_html('<span class="clock">{}</span>', moments.hours(minutes))
 
 
+@register.simple_tag
+def hours_words(minutes: int) -> str:
+    """Hours and minutes without markup, for plain text."""
+    return moments.hours(minutes)
+
+
 def _time(moment: datetime, words: str) -> SafeString:
     """A time element that gives the full moment to whom the words are not enough."""
     full = moments.full(moment)

@@ -204,6 +204,7 @@ def test_component_refuses_what_it_does_not_know(source):
             "{% diary wrong %}",
             DiaryDay(label="?", total="", stretches=[Stretch(start=0, end=1, kind="lost")]),
         ),
+        ("{% diary_key kinds=wrong %}", "lost"),
     ],
 )
 def test_component_refuses_kinds_in_its_objects(source, wrong):
@@ -481,9 +482,44 @@ def test_lane_cuts_off_what_lies_outside_its_hours():
         Stretch(start=22 * 60, end=23 * 60, kind="manual"),
     ]
 
-    assert drawing.lane(stretches, from_hour=7, to_hour=19) == [
-        {"kind": "auto", "x": "0.00%", "width": "8.33%"}
+    assert drawing.lane(stretches, from_hour=7, to_hour=19) == {
+        "height": "30",
+        "blocks": [{"kind": "auto", "x": "0.00%", "width": "8.33%", "y": "4", "height": "22"}],
+    }
+
+
+def test_what_was_done_at_the_same_time_lies_one_below_the_other():
+    stretches = [
+        Stretch(start=8 * 60, end=10 * 60, kind="auto"),
+        Stretch(start=9 * 60, end=11 * 60, kind="manual"),
+        Stretch(start=10 * 60, end=11 * 60, kind="auto"),
     ]
+
+    lane = drawing.lane(stretches, from_hour=7, to_hour=19)
+
+    assert [(one["y"], one["height"]) for one in lane["blocks"]] == [
+        ("4", "10"),
+        ("15", "10"),
+        ("4", "10"),
+    ]
+    assert lane["height"] == "30"
+
+
+def test_lane_grows_with_many_people_at_the_same_time():
+    stretches = [Stretch(start=480, end=490, kind="auto")] * 5
+
+    lane = drawing.lane(stretches, from_hour=7, to_hour=19)
+
+    assert lane["height"] == "53"
+    assert [one["y"] for one in lane["blocks"]] == ["4", "13", "22", "31", "40"]
+
+
+def test_shortest_stretch_can_be_seen():
+    (block,) = drawing.lane([Stretch(start=0, end=1, kind="run")], from_hour=0, to_hour=24)[
+        "blocks"
+    ]
+
+    assert block["width"] == "0.50%"
 
 
 def test_day_of_the_diary_is_told_in_words():
@@ -491,11 +527,13 @@ def test_day_of_the_diary_is_told_in_words():
         Stretch(start=540, end=630, kind="auto"),
         Stretch(start=780, end=810, kind="manual"),
         Stretch(start=900, end=910, kind="run"),
+        Stretch(start=1430, end=1440, kind="over"),
     ]
     days = [DiaryDay(label="Mon 16", total="2 h 10 min", stretches=stretches)]
 
     assert page("{% diary days %}", days=days).query(".lane")[0].attrs["aria-label"] == (
-        "Mon 16: 2 h 10 min; 09:00–10:30, 13:00–13:30 manual, 15:00–15:10 running"
+        "Mon 16: 2 h 10 min; 09:00–10:30, 13:00–13:30 manual, 15:00–15:10 running,"
+        " 23:50–24:00 not billed"
     )
 
 
