@@ -1,4 +1,8 @@
-"""Refunds: the talent gives back a payment of the last 180 days, whole or in part (S)."""
+"""Refunds: the talent gives back a payment of the last 180 days, whole or in part (S).
+
+A reversal is what a settled dispute of hours takes back of a payment. While the dispute is open the
+payment is held: it does not become available, and is not refunded.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,18 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
 
 from marketplace import clock, once
 from marketplace.actors import Actor
-from marketplace.money import Money
+from marketplace.money import Money, zero
 from marketplace.refusals import InvalidInput, NotYours, Refused
 from payments import ledger, maturing, notices, rules
 from payments.ledger import Leg
 from payments.models import Book, Payment, Refund
-from payments.states import EntryKind
+from payments.states import EntryKind, RefundKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ def preview(payment: Payment, amount: Money, balances: Balances) -> RefundPrevie
     most = most_possible(payment, balances)
     if amount > most:
         raise InvalidInput(_too_much(most), field="amount")
-    fee = _fee_returned(payment, amount)
+    fee = fee_part(payment, amount)
     from_pending = min(amount - fee, balances.pending)
     return RefundPreview(amount, fee, from_pending, amount - fee - from_pending, balances)
 
@@ -110,10 +115,54 @@ def give(payment: Payment, *, amount: Money, reason: str, key: str, by: Actor) -
     _refuse(payment, by, now)
     available: Money = book.available_account.balance
     planned = preview(payment, amount, Balances(payment.pending_left, available))
-    refund = _post(payment, planned, reason=reason, at=now, by=by)
+    number = payment.refunds.count() + 1
+    entry_key = f"refund:{payment.pk}:{number}"
+    refund = _post(payment, planned, RefundKind.REFUND, key=entry_key, reason=reason, at=now, by=by)
     notices.refund_given(refund, by=by)
     once.keep(key, refund.pk)
     return refund
+
+
+def fee_part(payment: Payment, amount: Money) -> Money:
+    """The part of the fee that goes back with a further refund or reversal of ``amount``."""
+    in_total = payment.fee.proportion(payment.refunded + amount, payment.gross)
+    part: Money = in_total - payment.fee_returned
+    return part
+
+
+def hold(payment: Payment) -> None:
+    """The payment's hours are disputed: it waits. Its book is locked; it has not matured."""
+    _set_held(payment, held=True)
+
+
+def let_go(payment: Payment) -> None:
+    """The dispute is settled. A payment whose time has come matures with the next sweep."""
+    _set_held(payment, held=False)
+
+
+def reverse(
+    payment: Payment, amount: Money, *, key: str, reason: str, at: datetime, by: Actor
+) -> Refund:
+    """Give disputed hours back to the client, from what is pending of their payment.
+
+    The fee returned follows the formula of refunds, cumulative with them.
+
+    Args:
+        payment: held, and therefore not matured; its ``book`` as :func:`payments.ledger.lock`
+            returned it.
+        amount: above zero, at most :attr:`Payment.refundable`.
+        key: of the entry, unique to what happens.
+        reason: what both sides read.
+
+    Raises:
+        ValueError: the payment is not held, or has less left.
+    """
+    if not payment.held or not zero(amount.currency) < amount <= payment.refundable:
+        raise ValueError(f"{amount} of payment {payment.pk} cannot be reversed")
+    fee = fee_part(payment, amount)
+    before = Balances(payment.pending_left, payment.book.available_account.balance)
+    planned = RefundPreview(amount, fee, amount - fee, zero(amount.currency), before)
+    return _post(payment, planned, RefundKind.REVERSAL, key=key, reason=reason, at=at, by=by)
 
 
 def given_with(key: str, payment: Payment) -> Refund | None:
@@ -133,20 +182,37 @@ def _refuse(payment: Payment, by: Actor, now: datetime) -> None:
         raise Refused(too_late)
 
 
+def _set_held(payment: Payment, *, held: bool) -> None:
+    payment.held = held
+    payment.save(update_fields=["held"])
+
+
+_ENTRY: Final = {
+    RefundKind.REFUND: EntryKind.REFUND,
+    RefundKind.REVERSAL: EntryKind.HOURS_REVERSAL,
+}
+
+
 def _post(
-    payment: Payment, planned: RefundPreview, *, reason: str, at: datetime, by: Actor
+    payment: Payment,
+    planned: RefundPreview,
+    kind: RefundKind,
+    *,
+    key: str,
+    reason: str,
+    at: datetime,
+    by: Actor,
 ) -> Refund:
     book: Book = payment.book
-    number = payment.refunds.count() + 1
     entry = ledger.post(
-        kind=EntryKind.REFUND,
+        kind=_ENTRY[kind],
         book=book,
         legs=[
             Leg(book.pending_account_id, book.credit_account_id, planned.from_pending),
             Leg(book.available_account_id, book.credit_account_id, planned.from_available),
             Leg(book.fees_account_id, book.credit_account_id, planned.fee),
         ],
-        key=f"refund:{payment.pk}:{number}",
+        key=key,
         memo=payment.title,
         at=at,
         by=by,
@@ -157,6 +223,7 @@ def _post(
     payment.save(update_fields=["refunded_minor", "fee_returned_minor", "pending_left_minor"])
     return Refund.objects.create(
         payment=payment,
+        kind=kind,
         currency=payment.currency,
         amount_minor=planned.amount.minor,
         fee_minor=planned.fee.minor,
@@ -169,19 +236,12 @@ def _post(
     )
 
 
-def _fee_returned(payment: Payment, amount: Money) -> Money:
-    """The part of the fee that goes back with a further refund of ``amount``."""
-    in_total = payment.fee.proportion(payment.refunded + amount, payment.gross)
-    part: Money = in_total - payment.fee_returned
-    return part
-
-
 def _cost_of(payment: Payment) -> Callable[[int], int]:
     """What a refund of so many minor units costs the talent; it never falls as the refund grows."""
 
     def cost(minor: int) -> int:
         amount = Money(minor, payment.currency)
-        return (amount - _fee_returned(payment, amount)).minor
+        return (amount - fee_part(payment, amount)).minor
 
     return cost
 

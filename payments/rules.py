@@ -45,7 +45,14 @@ def talent_refunds(payment: Payment, actor: Actor) -> Refusal | None:
 
 
 def still_refundable(payment: Payment, now: datetime) -> Refusal | None:
-    """Refunds are of payments of the last 180 days (S), and never more than the payment."""
+    """Refunds are of payments of the last 180 days (S), and never more than the payment.
+
+    While its hours are disputed a payment waits for that.
+    """
+    if payment.held:
+        return Refusal(
+            "The hours of this payment are disputed. It can be refunded once that is settled."
+        )
     if not payment.refundable:
         return Refusal("This payment was refunded in full already.")
     if now > refundable_until(payment):

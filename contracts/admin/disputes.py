@@ -1,0 +1,233 @@
+"""Disputes of hours: who must act by when, the facts, and support's decision per segment."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import UTC
+from itertools import groupby
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+
+from contracts import hours_disputes, weeks
+from contracts.admin.actions import ToldForm
+from contracts.models import DisputedSegment, HoursDispute
+from contracts.states import HELD_DISPUTES, DisputeState
+from marketplace import clock, moments, policy, transitions
+from marketplace.actors import Actor
+from marketplace.components import Effect
+from marketplace.money import Money
+from marketplace.refusals import Refusal
+from marketplace.support.actions import SupportAction
+from marketplace.support.dashboard import SHOWN, Panel, how_many, panel
+from marketplace.support.lists import EVERYTHING, Queue, ReadOnlyAdmin
+from marketplace.support.sections import Section, address, link, when
+from marketplace.support.tools import Tool, tool
+
+HELD = Q(state__in=HELD_DISPUTES)
+SIDES = ("contract__client", "contract__talent")
+
+
+@admin.register(HoursDispute)
+class HoursDisputeAdmin(ReadOnlyAdmin):
+    list_display = ("contract", "week", "time", "state", "waits_for", "clock")
+    list_select_related = (*SIDES, "week")
+    related = (*SIDES, "contract__book", "week__payment", "reversal")
+    search_fields = ("contract",)
+    search_help_text = "A reference"
+    queues = {
+        "held": Queue("Waiting for support", HELD, ("filed_at", "pk")),
+        "pending": Queue(
+            "Waiting for the talent", Q(state=DisputeState.PENDING), ("answer_by", "pk")
+        ),
+        "all": EVERYTHING,
+    }
+    fields = (
+        "contract",
+        "week",
+        "billed",
+        "disputed",
+        "state",
+        "waits_for",
+        "clock",
+        "reason",
+        "filed_at",
+        "answer_by",
+        "declined_because",
+        "decided_because",
+        "went_back",
+        "settled_at",
+    )
+
+    def search(self, rows: QuerySet[HoursDispute], term: str) -> QuerySet[HoursDispute]:
+        return rows.filter(contract__reference=term.upper())
+
+    def sections(self, row: HoursDispute) -> Sequence[Section]:
+        return [_segments(row)]
+
+    @admin.display(description="time")
+    def time(self, row: HoursDispute) -> str:
+        return moments.hours(row.minutes)
+
+    @admin.display(description="billed for the week")
+    def billed(self, row: HoursDispute) -> str:
+        return f"{moments.hours(row.week.billable_minutes or 0)}, {row.week.amount}"
+
+    @admin.display(description="disputed")
+    def disputed(self, row: HoursDispute) -> str:
+        return f"{moments.hours(row.minutes)}, {_at_stake(row)}"
+
+    @admin.display(description="must act")
+    def waits_for(self, row: HoursDispute) -> str:
+        if row.is_held:
+            return "Support"
+        return row.contract.talent.name if row.is_open else "–"
+
+    @admin.display(description="by when")
+    def clock(self, row: HoursDispute) -> str:
+        if row.is_held:
+            return f"waiting since {when(row.filed_at)}"
+        if row.is_open:
+            return f"{moments.deadline(row.answer_by, clock.now())}, or else: support decides"
+        return f"settled {when(row.settled_at)}"
+
+    @admin.display(description="went back")
+    def went_back(self, row: HoursDispute) -> str:
+        if row.is_open:
+            return "–"
+        row.week.contract = row.contract
+        return f"{moments.hours(row.reversed_minutes or 0)}, {hours_disputes.given_back(row)}"
+
+
+def _at_stake(dispute: HoursDispute) -> Money:
+    dispute.week.contract = dispute.contract
+    return hours_disputes.at_stake(dispute)
+
+
+def _segments(dispute: HoursDispute) -> Section:
+    return Section(
+        "Disputed segments",
+        ("when (UTC)", "who", "how", "memo", "recorded", "goes back"),
+        [
+            (
+                _start(one),
+                one.stretch.membership,
+                one.stretch.get_kind_display(),
+                one.stretch.memo or "–",
+                when(one.stretch.recorded_at),
+                {None: "open", True: "yes", False: "no"}[one.is_reversed],
+            )
+            for one in _ordered(dispute)
+        ],
+    )
+
+
+def _ordered(dispute: HoursDispute) -> QuerySet[DisputedSegment]:
+    """By stretch, so that what belongs together stands together."""
+    with_people = dispute.segments.select_related(
+        "stretch__membership__user", "stretch__membership__party"
+    )
+    return with_people.order_by("stretch__starts_at", "stretch", "starts_at")
+
+
+def _start(segment: DisputedSegment) -> str:
+    return f"{segment.starts_at.astimezone(UTC):%a %-d %b %Y, %H:%M}"
+
+
+class DecideForm(ToldForm):
+    """Which segments go back; what is not ticked stands."""
+
+    reversed_segments = forms.TypedMultipleChoiceField(
+        label="Segments that go back to the client",
+        required=False,
+        coerce=int,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="What is not ticked stands. Times in UTC.",
+    )
+
+    def __init__(self, row: HoursDispute, data: Any = None) -> None:
+        super().__init__(row, data)
+        field = self.fields["reversed_segments"]
+        field.choices = [  # type: ignore[attr-defined]
+            (_name(stretch), [(one.pk, _start(one)) for one in of_it])
+            for stretch, of_it in groupby(_ordered(row), key=lambda one: one.stretch)
+        ]
+
+
+def _name(stretch: Any) -> str:
+    return f"{stretch}, {stretch.membership.user.name}, {stretch.memo or 'no memo'}"
+
+
+@tool
+class DecideDispute(SupportAction):
+    """Say of each disputed segment whether it goes back."""
+
+    model = HoursDispute
+    related = (*SIDES, "contract__book", "week__payment")
+    name = "decide"
+    label = "Decide per segment"
+    button = "Decide"
+    permission = "contracts.decide_hoursdispute"
+    form_class = DecideForm
+
+    def refusal(self, row: HoursDispute, by: Actor) -> Refusal | None:
+        return transitions.possible(row, "decide", by=by)
+
+    def effects(self, row: HoursDispute, given: dict[str, Any]) -> Sequence[Effect]:
+        row.week.contract = row.contract
+        minutes = _minutes(given["reversed_segments"])
+        back = hours_disputes.worth(row.week, minutes, row.week.payment)
+        term = f"{row.contract.client.name} gets back"
+        if not row.week.is_paid:
+            term = f"{row.contract.client.name} no longer owes"
+        return [
+            Effect(term=term, value=back, detail=moments.hours(minutes)),
+            Effect(term="Stands", value=moments.hours(row.minutes - minutes)),
+            Effect(term="Both sides read", value=given["reason"]),
+        ]
+
+    def carry_out(self, row: HoursDispute, given: dict[str, Any], *, by: Actor) -> str:
+        decided = hours_disputes.decide(
+            row, reversed_segments=given["reversed_segments"], because=given["reason"], by=by
+        )
+        return (
+            f"{moments.hours(decided.reversed_minutes or 0)} goes back,"
+            f" {hours_disputes.given_back(decided)}. Both are told, with your reason."
+        )
+
+    def state_of(self, row: HoursDispute) -> str:
+        state = row.get_state_display().lower()
+        if row.reversed_minutes is None:
+            return state
+        return f"{state}, {moments.hours(row.reversed_minutes)} went back"
+
+
+def _minutes(segments: Collection[int]) -> int:
+    return weeks.minutes_in(len(segments))
+
+
+@tool
+class OfDispute(Tool):
+    """From a dispute to its contract."""
+
+    model = HoursDispute
+    label = "The contract"
+    permission = "contracts.view_contract"
+
+    def address(self, row: HoursDispute) -> str:
+        return address(row.contract)
+
+
+@panel(place=2, permission="contracts.view_hoursdispute")
+def held_disputes() -> Panel:
+    held = HoursDispute.objects.filter(HELD)
+    oldest = held.select_related("week").order_by("filed_at", "pk")[:SHOWN]
+    return Panel(
+        "Disputes of hours",
+        reverse("admin:contracts_hoursdispute_changelist"),
+        f"{how_many(held)} waiting for a decision, the oldest first.",
+        [(link(one), moments.ago(one.filed_at, clock.now())) for one in oldest],
+    )
