@@ -1,8 +1,11 @@
 """Addresses of the contracts app."""
 
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, register_converter
 
-from contracts.views import ending, jobs, milestones, offers, requests, room
+from contracts.converters import IsoDate
+from contracts.views import diary, disputes, ending, jobs, milestones, offers, requests, room, weeks
+
+register_converter(IsoDate, "isodate")
 
 _milestone = [
     path("edit/", milestones.Edit.as_view(), name="milestone_edit"),
@@ -23,6 +26,15 @@ _milestone = [
     path("up/", milestones.Answer.as_view(verb="up"), name="milestone_up"),
 ]
 
+_diary = [
+    path("", diary.Diary.as_view(), name="diary"),
+    path("add/", diary.Add.as_view(), name="diary_add"),
+    path("<int:pk>/", diary.Change.as_view(), name="diary_change"),
+    path("<int:pk>/remove/", diary.Remove.as_view(), name="diary_remove"),
+    path("timer/start/", diary.StartTimer.as_view(), name="timer_start"),
+    path("timer/stop/", diary.StopTimer.as_view(), name="timer_stop"),
+]
+
 _contract: list[URLPattern | URLResolver] = [
     path("", room.Overview.as_view(), name="room"),
     path("payments/", room.Payments.as_view(), name="room_payments"),
@@ -35,9 +47,17 @@ _contract: list[URLPattern | URLResolver] = [
     path("offer/withdraw/", offers.Withdraw.as_view(), name="offer_withdraw"),
     path("end/", ending.End.as_view(), name="end_contract"),
     path("end/figures/", ending.Preview.as_view(), name="end_preview"),
+    path("diary/", include(_diary)),
     path("milestones/new/", milestones.Add.as_view(), name="add_milestone"),
     path("milestones/propose/", milestones.Propose.as_view(), name="propose_milestone"),
     path("milestones/<int:number>/", include(_milestone)),
+    path("weeks/<isodate:week>/pay/", weeks.Pay.as_view(), name="week_pay"),
+    path("weeks/<isodate:week>/dispute/", disputes.New.as_view(), name="hours_dispute_new"),
+    path(
+        "weeks/<isodate:week>/dispute/figures/",
+        disputes.Figures.as_view(),
+        name="hours_dispute_figures",
+    ),
 ]
 
 _request = [
@@ -47,9 +67,17 @@ _request = [
     path("pay-instead/", requests.PayInstead.as_view(), name="escrow_refund_pay_instead"),
 ]
 
+_hours_dispute = [
+    path("", disputes.Dispute.as_view(), name="hours_dispute"),
+    path("accept/", disputes.Accept.as_view(), name="hours_dispute_accept"),
+    path("decline/", disputes.Decline.as_view(), name="hours_dispute_decline"),
+    path("withdraw/", disputes.Withdraw.as_view(), name="hours_dispute_withdraw"),
+]
+
 urlpatterns = [
     path("jobs/", jobs.Jobs.as_view(), name="jobs"),
     path("jobs/new/", offers.NewContract.as_view(), name="new_contract"),
     path("contracts/<slug:reference>/", include(_contract)),
     path("escrow-refunds/<int:pk>/", include(_request)),
+    path("hours-disputes/<int:pk>/", include(_hours_dispute)),
 ]

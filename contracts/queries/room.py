@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from contracts import rules
+from contracts import rules, wording
 from contracts.closing import open_charges_of
 from contracts.menus import menu_items
 from contracts.models import Contract, Milestone
@@ -75,7 +75,13 @@ class Room:
     @property
     def tabs(self) -> list[Tab]:
         """The room's pages; the current one is named by the view."""
-        pages = (("Overview", "room"), ("Payments", "room_payments"), ("Feedback", "feedback"))
+        diary = [("Work Diary", "diary")] if self.contract.is_hourly else []
+        pages = [
+            ("Overview", "room"),
+            *diary,
+            ("Payments", "room_payments"),
+            ("Feedback", "feedback"),
+        ]
         return [
             Tab(label=label, url=reverse(name, args=[self.reference]), current=name == self.page)
             for label, name in pages
@@ -132,7 +138,7 @@ def room_of(contract: Contract, actor: Actor, *, page: str = "room") -> Room:
         other=contract.party(side.other),
         now=clock.now(),
         menu=menu_items(contract, actor, in_room=page == "room"),
-        may_end=rules.may_end(contract, actor) if contract.is_active else None,
+        may_end=rules.may_end(contract, actor) if contract.is_running else None,
         page=page,
     )
 
@@ -204,6 +210,8 @@ def _tracks(room: Room, moved: Sequence[Transfer]) -> list[Track]:
 def _figures(room: Room) -> list[Effect]:
     """What was confirmed when the contract ended, kept with it."""
     figures = thaw(room.contract.end_figures or {})
+    if room.contract.is_hourly:
+        return wording.ended_rows(figures["weeks"], room.side)
     talent, client = room.contract.talent.name, room.contract.client.name
     words = {
         "paid": f"Paid to {talent}",
