@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from marketplace import clock, policy
@@ -11,6 +12,10 @@ from marketplace.money import Money
 
 EXAMPLE: Final = Money(50_000, "USD")
 """A payment in an example."""
+
+_MINUTE: Final = timedelta(minutes=1)
+_HOUR: Final = timedelta(hours=1)
+_A_MONDAY: Final = datetime(2026, 11, 16, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,31 @@ TOPICS: Final = (
         ),
     ),
     Topic(
+        "Hourly contracts",
+        (
+            Article(
+                "hours-and-weeks",
+                "How hours are recorded, billed and paid",
+                "The Work Diary, the weekly invoice, the review, and when the money is there.",
+            ),
+            Article(
+                "work-diary-at-the-end",
+                "The Work Diary when a contract ends",
+                "It locks at once. What is billed then, and what can still be done.",
+            ),
+            Article(
+                "disputed-hours",
+                "Dispute hours",
+                "How a client questions recorded time, who answers, and what silence does.",
+            ),
+            Article(
+                "contract-on-hold",
+                "A contract that is on hold",
+                "Why no time can be recorded, and how it goes on.",
+            ),
+        ),
+    ),
+    Topic(
         "Trust",
         (
             Article(
@@ -118,6 +148,13 @@ def numbers() -> dict[str, object]:
         "feedback_minimum": policy.public_feedback_minimum("USD"),
         "feedback_length": policy.NOTE_LENGTH,
         "again_days": policy.START_AGAIN_WINDOW.days,
+        "segment_minutes": policy.SEGMENT // _MINUTE,
+        "timer_hours": policy.LONGEST_TIMER // _HOUR,
+        "billed_at": _in_the_week(policy.WEEK_BILLED_AFTER),
+        "reviewed_until": _in_the_week(policy.HOURS_REVIEWED_AFTER),
+        "hours_available": _in_the_week(policy.HOURS_AVAILABLE_AFTER),
+        "hours_answer_days": policy.HOURS_ANSWER_WINDOW.days,
+        "owed_days": policy.OWED_RETRIED_AFTER_END.days,
     }
 
 
@@ -133,3 +170,8 @@ def vote(article: Article, *, reader: str, helpful: bool) -> ArticleVote:
         defaults={"helpful": helpful, "at": clock.now()},
     )
     return answer
+
+
+def _in_the_week(after: timedelta) -> str:
+    """A moment counted from a Monday 00:00, as its weekday and time: Monday, 12:00 UTC."""
+    return f"{_A_MONDAY + after:%A, %H:%M} UTC"
