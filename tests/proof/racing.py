@@ -130,6 +130,7 @@ def take_the_locks_away(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(locks, "row", row)
     monkeypatch.setattr(locks, "rows", rows)
+    monkeypatch.setattr(locks, "free_rows", rows)
 
 
 def _meet_once(meeting: threading.Barrier, here: threading.local) -> None:

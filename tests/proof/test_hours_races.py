@@ -7,23 +7,28 @@ when it is counted in the week, and it is billed exactly when it is counted.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
-from contracts import diary, terms, timers
+from contracts import closing, diary, terms, timers
+from contracts.closing import Choice
 from contracts.models import Contract, Stretch, Timer, Week
-from contracts.states import ContractState
+from contracts.states import ContractState, Side
 from marketplace import clock, once, sweeping
+from marketplace.refusals import FiguresChanged
 from marketplace.states import Role
+from payments.models import Payment
 from tests.factories import (
     NOON,
     FreelancerFactory,
-    hourly,
+    ended,
     member_of,
     owner_of,
     recorded,
+    seen,
+    usd,
 )
+from tests.proof.hours import HOUR, running, working
 from tests.proof.racing import (
     TICK,
     Deed,
@@ -33,24 +38,15 @@ from tests.proof.racing import (
     rounds,
     shows,
 )
+from tests.support.asserting import assert_audit_clean
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
-
-MORNING = datetime(2026, 11, 19, 8, tzinfo=UTC)
-"""Of the Thursday of which NOON is the noon."""
-HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
 def _noon():
     with clock.at(NOON):
         yield
-
-
-def working(**values: Any) -> Contract:
-    """An hourly contract that began this morning."""
-    with clock.at(MORNING):
-        return hourly(**values)
 
 
 def assert_counted(contract: Contract) -> int:
@@ -149,14 +145,6 @@ def test_time_that_is_sent_twice_at_once_is_recorded_once():
 # stop ∥ stop, stop ∥ the clock, stop ∥ pause -----------------------------------------------------
 
 
-def running(**values: Any) -> Contract:
-    """A contract on which a timer runs since an hour."""
-    contract = working(**values)
-    with clock.at(NOON - HOUR):
-        timers.start(contract, memo="Drafts", by=owner_of(contract.talent))
-    return contract
-
-
 def both_stop() -> tuple[Contract, list[Result]]:
     contract = running()
     by = owner_of(contract.talent)
@@ -233,6 +221,141 @@ def test_recording_meets_a_pause():
         assert assert_counted(contract) == (60 if record.won else 0)
 
     rounds(one)
+
+
+# time ∥ end --------------------------------------------------------------------------------------
+
+BOTH_SIDES = pytest.mark.parametrize("side", Side)
+
+
+def record_and_end(side: Side) -> tuple[Contract, list[Result]]:
+    contract = working()
+    shown = seen(contract)
+    talent, ender = owner_of(contract.talent), owner_of(contract.party(side))
+    return contract, race(
+        lambda: recorded(contract, NOON - HOUR, 60, by=talent),
+        lambda: closing.end(contract, choice=Choice.nothing(), seen=shown, by=ender),
+    )
+
+
+@BOTH_SIDES
+def test_recording_meets_the_end(side):
+    """In: the end is refused, because the figures changed. Out: the diary is locked."""
+    minutes: dict[Contract, int] = {}
+
+    def one() -> None:
+        contract, results = record_and_end(side)
+        lost = assert_one_won(results)
+        if results[0].won:
+            assert isinstance(lost.refusal, FiguresChanged)
+            assert_counted(contract)
+            ended(contract, side)
+        else:
+            assert "locked" in lost.refusal.sentence
+        minutes[contract] = 60 if results[0].won else 0
+
+    rounds(one)
+    assert_billed(minutes)
+
+
+@pytest.mark.postgresql
+def test_recording_meets_the_end_without_locks_goes_wrong(monkeypatch):
+    assert shows(lambda: record_and_end(Side.CLIENT)[1], monkeypatch)
+
+
+@BOTH_SIDES
+def test_stopping_a_timer_meets_the_end(side):
+    """Whoever is first stops it, and its whole segments count once."""
+    minutes: dict[Contract, int] = {}
+
+    def one() -> None:
+        contract = running()
+        shown = seen(contract)
+        talent, ender = owner_of(contract.talent), owner_of(contract.party(side))
+
+        stop, end = race(
+            lambda: timers.stop(contract, by=talent),
+            lambda: closing.end(contract, choice=Choice.nothing(), seen=shown, by=ender),
+        )
+
+        assert [stop.error, end.error] == [None, None]
+        assert end.won
+        if not stop.won:
+            assert stop.refusal.sentence.startswith("Your timer stopped at 12:00 UTC")
+        minutes[contract] = 60
+
+    rounds(one)
+    assert_billed(minutes)
+
+
+@BOTH_SIDES
+def test_starting_a_timer_meets_the_end(side):
+    def one() -> None:
+        contract = working()
+        shown = seen(contract)
+        talent, ender = owner_of(contract.talent), owner_of(contract.party(side))
+
+        results = race(
+            lambda: timers.start(contract, by=talent),
+            lambda: closing.end(contract, choice=Choice.nothing(), seen=shown, by=ender),
+        )
+
+        assert_one_won(results)
+        running_on = Timer.objects.filter(contract=contract, stopped_at=None).count()
+        assert running_on == int(results[0].won)
+        if results[0].won:
+            timers.stop(contract, by=talent)
+
+    rounds(one)
+
+
+def change_and_end(verb: str) -> tuple[Contract, list[Result]]:
+    contract = working()
+    stretch = recorded(contract, NOON - HOUR, 60)
+    shown = seen(contract)
+    talent, client = owner_of(contract.talent), owner_of(contract.client)
+    shorter = {"starts_at": stretch.starts_at, "ends_at": NOON - HOUR / 2, "memo": ""}
+    deeds = {
+        "change": lambda: diary.change(stretch, by=talent, **shorter),
+        "remove": lambda: diary.remove(stretch, by=talent),
+    }
+    return contract, race(
+        deeds[verb],
+        lambda: closing.end(contract, choice=Choice.nothing(), seen=shown, by=client),
+    )
+
+
+@pytest.mark.parametrize(("verb", "left"), [("change", 30), ("remove", 0)])
+def test_tidying_up_meets_the_end(verb, left):
+    minutes: dict[Contract, int] = {}
+
+    def one() -> None:
+        contract, results = change_and_end(verb)
+        lost = assert_one_won(results)
+        if results[0].won:
+            assert isinstance(lost.refusal, FiguresChanged)
+            ended(contract)
+        else:
+            assert "locked" in lost.refusal.sentence
+        minutes[contract] = left if results[0].won else 60
+
+    rounds(one)
+    assert_billed(minutes)
+
+
+@pytest.mark.postgresql
+def test_tidying_up_meets_the_end_without_locks_goes_wrong(monkeypatch):
+    assert shows(lambda: change_and_end("remove")[1], monkeypatch)
+
+
+def assert_billed(minutes: dict[Contract, int]) -> None:
+    """On Monday at noon each contract is charged for these minutes, at a dollar each."""
+    sweeping.run(as_of=datetime(2026, 11, 23, 12, tzinfo=UTC), only="contracts.weeks_bill")
+    for contract, expected in minutes.items():
+        assert assert_counted(contract) == expected
+        paid = [one.gross for one in Payment.objects.filter(book=contract.book_id)]
+        assert paid == ([usd(expected)] if expected else [])
+    assert_audit_clean()
 
 
 # change ∥ remove ---------------------------------------------------------------------------------
