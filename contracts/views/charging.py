@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from contracts.funding import Quote
 from marketplace.components import Effect
+from marketplace.money import Money
 
 
-def sources(quote: Quote) -> list[Effect]:
+def sources(
+    *, from_credit: Money, charge: Money, surplus: Money, from_escrow: Money | None = None
+) -> list[Effect]:
     """Where the money comes from; parts of zero are left out."""
-    rows = [
-        Effect(term="From what is left in escrow", value=quote.from_escrow),
-        Effect(term="From your credit", value=quote.from_credit),
-        Effect(term="Charged now", value=quote.charge),
-        Effect(term="Stays as your credit", value=quote.surplus, detail="the least a card takes"),
+    return [
+        Effect(term=term, value=value, detail=detail)
+        for term, value, detail in (
+            ("From what is left in escrow", from_escrow, ""),
+            ("From your credit", from_credit, ""),
+            ("Charged now", charge, ""),
+            ("Stays as your credit", surplus, "the least a card takes"),
+        )
+        if value
     ]
-    return [row for row in rows if row.value]
 
 
-def mark(quote: Quote) -> str:
+def mark(*parts: Money) -> str:
     """The figures of a quote, to tell whether a person has seen them."""
-    parts = (quote.from_escrow, quote.from_credit, quote.charge)
     return ":".join(str(part.minor) for part in parts)

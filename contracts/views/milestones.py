@@ -19,6 +19,7 @@ from contracts.forms import (
     ReasonForm,
     SubmitForm,
 )
+from contracts.funding import Quote
 from contracts.models import Contract, Milestone
 from contracts.queries import room_of
 from contracts.states import ACTIVE_MILESTONES, MilestoneState
@@ -222,15 +223,20 @@ class Fund(MilestoneFormView):
             "heading": f"Fund milestone {subject.number}",
             "milestone": subject,
             "quote": quote,
-            "sources": sources(quote),
-            "shown": mark(quote),
+            "sources": sources(
+                from_escrow=quote.from_escrow,
+                from_credit=quote.from_credit,
+                charge=quote.charge,
+                surplus=quote.surplus,
+            ),
+            "shown": _seen(quote),
             "submit": f"Fund {subject.amount}",
         }
 
     def unseen(self, subject: Milestone, form: MethodForm) -> str:
         quote = funding.quote(subject.contract, subject.amount)
         is_late = subject.state != MilestoneState.PLANNED
-        if is_late or form.cleaned_data["shown"] == mark(quote):
+        if is_late or form.cleaned_data["shown"] == _seen(quote):
             return ""
         return f"Here is where the money comes from now. Confirm it with Fund {subject.amount}."
 
@@ -384,6 +390,10 @@ class Answer(ContractView):
         milestone = self.milestone(reference, number)
         does, receipt = self.DOES[self.verb]
         return self.act(lambda: does(milestone, by=self.actor), receipt)
+
+
+def _seen(quote: Quote) -> str:
+    return mark(quote.from_escrow, quote.from_credit, quote.charge)
 
 
 def _refuse_after_the_end(contract: Contract) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from django.http import Http404
 
-from contracts import billing, funding, rules
+from contracts import billing, rules
+from contracts.billing import CHARGE_IS_OPEN, Quote
 from contracts.forms import MethodForm
-from contracts.funding import Quote
 from contracts.models import Contract, Week
-from contracts.states import OWED_WEEKS
 from contracts.views.base import refuse
 from contracts.views.charging import mark, sources
 from contracts.views.milestones import FormView
@@ -25,9 +23,9 @@ class Pay(FormView):
 
     template = "contracts/week_pay.html"
 
-    def subject(self, *, reference: str, week: date, **_: Any) -> Week:
-        contract = self.agreed(reference)
-        found = contract.weeks.filter(starts_on=week).first()
+    def subject(self, **where: Any) -> Week:
+        contract = self.agreed(where["reference"])
+        found = contract.weeks.filter(starts_on=where["week"]).first()
         if found is None:
             raise Http404
         found.contract = contract
@@ -35,39 +33,38 @@ class Pay(FormView):
 
     def check(self, subject: Week) -> None:
         refuse(rules.client_pays_week(subject, self.actor))
-        if subject.state not in OWED_WEEKS:
+        if not subject.is_owed:
             raise Overtaken(f"Nothing is owed for the {subject}.")
         if _is_being_charged(subject.contract):
-            raise Overtaken(
-                f"A charge for {subject.contract.title} is still open. You will be told as soon as"
-                " it is settled."
-            )
+            raise Overtaken(CHARGE_IS_OPEN)
 
     def form(self, subject: Week, *args: Any) -> MethodForm:
         return MethodForm(*args, methods=gateways.gateway().methods(subject.contract.client))
 
     def context(self, subject: Week, form: MethodForm) -> dict[str, Any]:
-        owed, quote = billing.owed(subject), _quote(subject)
+        quote = billing.quote(subject)
         return {
             "heading": f"Pay the hours of the {subject}",
             "week": subject,
-            "owed": owed,
+            "owed": billing.owed(subject),
             "rate": subject.contract.hourly_rate,
             "minutes": (subject.billable_minutes or 0) - subject.reversed_minutes,
             "quote": quote,
-            "sources": sources(quote),
-            "shown": mark(quote),
+            "sources": sources(
+                from_credit=quote.from_credit, charge=quote.charge, surplus=quote.surplus
+            ),
+            "shown": _seen(quote),
         }
 
     def unseen(self, subject: Week, form: MethodForm) -> str:
-        if not subject.is_owed or form.cleaned_data["shown"] == mark(_quote(subject)):
+        if not subject.is_owed or form.cleaned_data["shown"] == _seen(billing.quote(subject)):
             return ""
         return "Here is what you pay now. Confirm it with Pay now."
 
     def carry_out(self, subject: Week, form: MethodForm) -> str:
         owed, name = billing.owed(subject), subject.contract.talent.name
         try:
-            billing.pay_now(
+            week = billing.pay_now(
                 subject,
                 method=form.cleaned_data["method"],
                 key=form.cleaned_data["key"],
@@ -77,13 +74,13 @@ class Pay(FormView):
             raise
         except Refused as declined:
             raise InvalidInput(declined.sentence, field="method") from declined
-        if Week.objects.get(pk=subject.pk).is_paid:
+        if week.is_paid:
             return f"You paid {owed} for the hours of {name} in the {subject}."
         return "Your charge was sent, and the answer is not in yet. You will be told."
 
 
-def _quote(week: Week) -> Quote:
-    return funding.quote(week.contract, billing.owed(week))
+def _seen(quote: Quote) -> str:
+    return mark(quote.from_credit, quote.charge)
 
 
 def _is_being_charged(contract: Contract) -> bool:

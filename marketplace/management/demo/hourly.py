@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from contracts import assignments, diary, offers, timers
+from contracts import diary, offers, timers
 from contracts.models import Contract
 from contracts.offers import HourlyTerms
 from marketplace import sweeping
@@ -70,9 +70,7 @@ class HourlyStories:
             HourlyTerms(rate=Money(4_500), hours=10, manual_time=False, method=sandbox.ACCEPTS),
         )
         yield on(9, 16)
-        offers.accept(contract, by=owner)
-        assignments.assign(contract, works.as_member, by=owner)
-        assignments.release(contract, owner.as_member, by=owner)
+        offers.accept(contract, works=[works.as_member], by=owner)
         yield from _timed(contract, on(11, 8), 150, "Receipts of July", by=works)
         yield from _timed(contract, on(13, 12, 30), 90, "Receipts of August", by=works)
         yield from _timed(contract, on(17, 9), 100, "Receipts of September", by=works)
