@@ -7,7 +7,7 @@ happens in one transaction or not at all, and never waits for a gateway.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import singledispatch
 from typing import Any, Final
@@ -16,24 +16,30 @@ from django.core import signing
 from django.db import transaction
 from django.db.models import F, Sum
 
-from contracts import checklists, notices, positions
+from contracts import checklists, hours_facts, notices, positions, timers, weeks
 from contracts.due import releases_due
 from contracts.funding import milestone_memo
 from contracts.milestones import next_number
-from contracts.models import Contract, Milestone
+from contracts.models import Contract, Milestone, Timer
 from contracts.plans import (
     FINAL_PAYMENT,
+    BillWeek,
     CancelMilestones,
     ChargeStaysCredit,
     Choice,
     EndPlan,
     Facts,
+    HoursFacts,
+    LockDiary,
     MilestoneFacts,
     OpenFeedback,
     PayFinal,
     PayMilestone,
     RequestEscrowRefund,
     ReturnEscrow,
+    StaysDisputed,
+    StaysOwed,
+    StopTimers,
     after_due_releases,
     plan,
 )
@@ -74,12 +80,17 @@ def facts_of(
 ) -> Facts:
     """The facts for a page, unlocked, with what is due already applied in memory.
 
-    At most three queries beyond the contract (read with its book and the book's escrow account).
+    At most three queries beyond the contract (read with its book and the book's escrow account);
+    five of an hourly one.
 
     Args:
         milestones: the contract's, if they were read already.
         charges: the open ones, if they were read already.
     """
+    if contract.is_hourly:
+        now = clock.now()
+        read = hours_facts.facts(contract, hours_facts.read(contract), now)
+        return _facts(contract, contract.book, hours=read)
     if milestones is None:
         milestones = list(contract.milestones.filter(state__in=OPEN_MILESTONES))
     if charges is None:
@@ -109,6 +120,23 @@ def seen_figures(contract: Contract, seen: str) -> dict[str, Any] | None:
     return figures
 
 
+def comparable(contract: Contract, figures: dict[str, Any], facts: Facts) -> Facts:
+    """The facts of now, as far as a person who saw figures has to be told that they changed.
+
+    What timers counted that were running then changes nothing: "at least 6 h 10 min" was said.
+    One query, when such a timer has stopped.
+
+    Args:
+        figures: of a token, see :func:`seen_figures`.
+    """
+    hours = facts.hours
+    stopped = set(figures.get("timers", ())) - set(hours.timers) if hours else set()
+    if hours is None or not stopped:
+        return facts
+    rows = Timer.objects.filter(contract=contract, pk__in=stopped)
+    return replace(facts, hours=hours_facts.without_segments_of(hours, rows))
+
+
 def facts_seen(contract: Contract, figures: dict[str, Any], facts: Facts) -> Facts:
     """The facts behind a token's figures, to plan the same choice on what a person saw.
 
@@ -117,6 +145,8 @@ def facts_seen(contract: Contract, figures: dict[str, Any], facts: Facts) -> Fac
     Args:
         facts: those of now, for what never changes.
     """
+    if facts.hours is not None:
+        return replace(facts, hours=hours_facts.behind(figures, facts.hours))
     currency = facts.escrow.currency
     rows = contract.milestones.in_bulk([pk for pk, _, _ in figures["milestones"]])
     return Facts(
@@ -145,7 +175,8 @@ def refuse_changed(contract: Contract, seen: str, facts: Facts) -> None:
     Raises:
         FiguresChanged: it is not.
     """
-    if seen_figures(contract, seen) != _figures(facts):
+    figures = seen_figures(contract, seen)
+    if figures is None or figures != _figures(comparable(contract, figures, facts)):
         raise FiguresChanged("The figures have changed since you saw them. Nothing was ended.")
 
 
@@ -182,7 +213,8 @@ def end(
         raise Overtaken(ended_sentence(contract, by))
     transitions.refuse_unless_possible(contract, "end", by=by)
     book = ledger.lock(contract.book_id)
-    facts = _facts(contract, book, contract.open_milestones, contract.open_operations)
+    now = clock.now()
+    facts = _locked_facts(contract, book, now)
     refuse_changed(contract, seen, facts)
     because = _reason(reason)
     decided = plan(facts, _side(contract, side, by), choice)
@@ -193,7 +225,7 @@ def end(
             f"Tick that you give up the {decided.escrow}, or keep the contract.",
             field="gives_up",
         )
-    _carry_out(_End(contract, book, decided, clock.now(), by), reason=because, note=note)
+    _carry_out(_End(contract, book, decided, now, by), reason=because, note=note)
     return contract
 
 
@@ -221,7 +253,23 @@ def confirmed_figures(decided: EndPlan) -> Any:
                 for one in effect.milestones
             ],
         }
+        | ({"weeks": billed_figures(decided)} if decided.is_hourly else {})
     )
+
+
+def billed_figures(decided: EndPlan) -> list[dict[str, Any]]:
+    """The weeks that a plan bills, as the room and notices tell of them."""
+    return [
+        {
+            "week": one.starts_on,
+            "minutes": one.billable,
+            "beyond": one.beyond,
+            "amount": one.amount,
+            "receives": one.receives,
+            "bills_at": one.bills_at,
+        }
+        for one in decided.billed
+    ]
 
 
 def ended_sentence(contract: Contract, by: Actor | None = None) -> str:
@@ -348,6 +396,34 @@ def _charge_stays_credit(effect: ChargeStaysCredit, ending: _End) -> None:
 
 
 @_do.register
+def _stop_timers(_effect: StopTimers, ending: _End) -> None:
+    timers.stop_all(ending.contract, at=ending.at, by=ending.by)
+
+
+@_do.register
+def _lock_diary(_effect: LockDiary, ending: _End) -> None:
+    """Every open week, also one without time: the weekly run closes that as nothing to bill."""
+    open_weeks = [one for one in ending.contract.open_weeks if one.is_open]
+    billed = weeks.billed_next(ending.at)
+    transitions.move_all(open_weeks, "lock", by=ending.by, at=ending.at, billed=billed)
+
+
+@_do.register
+def _bill_week(effect: BillWeek, ending: _End) -> None:
+    """Nothing now: the weekly run bills what is locked (see billing)."""
+
+
+@_do.register
+def _stays_owed(effect: StaysOwed, ending: _End) -> None:
+    """Nothing: an invoice is charged, reviewed and paid as if the contract went on."""
+
+
+@_do.register
+def _stays_disputed(effect: StaysDisputed, ending: _End) -> None:
+    """Nothing: a dispute is answered and decided after the end too."""
+
+
+@_do.register
 def _open_feedback(effect: OpenFeedback, ending: _End) -> None:
     """Stored by the contract's own transition, as ``feedback_until``."""
 
@@ -366,11 +442,21 @@ def _reason(reason: str) -> str:
     return reason
 
 
+def _locked_facts(contract: Contract, book: Book, now: datetime) -> Facts:
+    """Of an entered contract: what is due has been carried out."""
+    if contract.is_hourly:
+        hours = hours_facts.facts(contract, hours_facts.locked(contract), now)
+        return _facts(contract, book, hours=hours)
+    return _facts(contract, book, contract.open_milestones, contract.open_operations)
+
+
 def _facts(
     contract: Contract,
     book: Book,
-    open_milestones: list[Milestone],
-    open_charges: Sequence[GatewayOperation],
+    open_milestones: Sequence[Milestone] = (),
+    open_charges: Sequence[GatewayOperation] = (),
+    *,
+    hours: HoursFacts | None = None,
 ) -> Facts:
     charged = total([one.amount for one in open_charges], contract.currency)
     return Facts(
@@ -390,6 +476,7 @@ def _facts(
         open_charge=charged or None,
         talent_fee=book.talent_fee,
         kept=_kept(book),
+        hours=hours,
     )
 
 
@@ -403,6 +490,8 @@ def _kept(book: Book) -> Money:
 
 def _figures(facts: Facts) -> dict[str, Any]:
     """What the confirmation is compared by: never instants, never what was chosen."""
+    if facts.hours is not None:
+        return hours_facts.figures(facts.hours)
     charge = facts.open_charge
     return {
         "version": facts.version,

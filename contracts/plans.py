@@ -7,9 +7,11 @@ makes the same plan, and carries out exactly its effects. Nothing here reads a c
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
+from contracts import weeks
 from contracts.states import ACTIVE_MILESTONES, Side
 from marketplace import policy
 from marketplace.money import Money, zero
@@ -64,6 +66,84 @@ class MilestoneFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class WeekFacts:
+    """A week that is not billed yet, as the plan sees it; named by its Monday.
+
+    Attributes:
+        minutes: what is recorded.
+        counting: what running timers have counted in it so far, in whole segments.
+        timed: whether a running timer may still add to it.
+        limit: the most minutes of it that are billed.
+        bills_at: when it is billed if the contract ends now.
+    """
+
+    starts_on: date
+    minutes: int
+    counting: int
+    timed: bool
+    limit: int
+    bills_at: datetime
+
+    @property
+    def in_all(self) -> int:
+        return self.minutes + self.counting
+
+    @property
+    def billable(self) -> int:
+        return weeks.billable(self.in_all, self.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class OwedFacts:
+    """An invoiced week that is in review, or not paid.
+
+    Attributes:
+        amount: of its invoice, less what a dispute took back.
+        is_paid: the charge succeeded.
+        has_failed: the charge was declined.
+        review_until: None once the review is over.
+    """
+
+    starts_on: date
+    amount: Money
+    is_paid: bool
+    has_failed: bool
+    review_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeFacts:
+    """An open dispute of hours of a week."""
+
+    starts_on: date
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class HoursFacts:
+    """What ending an hourly contract depends on.
+
+    Attributes:
+        limit: the minutes that this week is limited to.
+        weeks: those not billed yet that have time, or that a running timer counts in.
+        timers: keys of the running timers.
+        owed: invoiced weeks in review or not paid; an end leaves them as they are.
+        disputes: the open ones; they go on.
+    """
+
+    rate: Money
+    limit: int
+    weeks: tuple[WeekFacts, ...]
+    timers: tuple[int, ...]
+    owed: tuple[OwedFacts, ...]
+    disputes: tuple[DisputeFacts, ...]
+
+    @property
+    def counting(self) -> int:
+        return sum(week.counting for week in self.weeks)
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything ending depends on, with what is due already applied.
 
@@ -74,6 +154,7 @@ class Facts:
         open_charge: a funding charge that the gateway has not answered.
         talent_fee: basis points.
         kept: what the talent received so far, after fees and refunds.
+        hours: of an hourly contract.
     """
 
     version: int
@@ -82,6 +163,7 @@ class Facts:
     open_charge: Money | None
     talent_fee: int
     kept: Money
+    hours: HoursFacts | None = None
 
     @property
     def active(self) -> MilestoneFacts | None:
@@ -143,6 +225,61 @@ class ChargeStaysCredit:
 
 
 @dataclass(frozen=True, slots=True)
+class StopTimers:
+    """Running timers stop; their whole segments count.
+
+    ``counting`` is what they have counted so far, in minutes.
+    """
+
+    timers: tuple[int, ...]
+    counting: int
+
+
+@dataclass(frozen=True, slots=True)
+class LockDiary:
+    """The Work Diary locks at once: nothing is added, changed or deleted (S)."""
+
+
+@dataclass(frozen=True, slots=True)
+class BillWeek:
+    """The client is billed for the recorded hours of a week (S).
+
+    Attributes:
+        minutes: recorded, timers that run included.
+        billable: those of them within the limit.
+        amount: what they cost; ``receives`` of it is the talent's, after the fee.
+        at_least: a timer still counts, so that all of these may be more.
+    """
+
+    starts_on: date
+    minutes: int
+    billable: int
+    amount: Money
+    receives: Money
+    at_least: bool
+    bills_at: datetime
+
+    @property
+    def beyond(self) -> int:
+        """Minutes beyond the limit, which are not billed."""
+        return self.minutes - self.billable
+
+
+@dataclass(frozen=True, slots=True)
+class StaysOwed:
+    """An invoice that is in review or not paid; ending changes nothing about it."""
+
+    owed: OwedFacts
+
+
+@dataclass(frozen=True, slots=True)
+class StaysDisputed:
+    """A dispute of hours goes on."""
+
+    dispute: DisputeFacts
+
+
+@dataclass(frozen=True, slots=True)
 class OpenFeedback:
     """Feedback opens for both sides (S)."""
 
@@ -154,6 +291,11 @@ Effect = (
     | RequestEscrowRefund
     | CancelMilestones
     | ChargeStaysCredit
+    | StopTimers
+    | LockDiary
+    | BillWeek
+    | StaysOwed
+    | StaysDisputed
     | OpenFeedback
 )
 
@@ -191,6 +333,15 @@ class EndPlan:
         return self._sum_of(RequestEscrowRefund)
 
     @property
+    def billed(self) -> list[BillWeek]:
+        """The weeks that are billed, in their order."""
+        return [one for one in self.effects if isinstance(one, BillWeek)]
+
+    @property
+    def is_hourly(self) -> bool:
+        return any(isinstance(one, LockDiary) for one in self.effects)
+
+    @property
     def gives_up(self) -> bool:
         """Whether the talent gives up escrow, which takes a tick of its own."""
         return self.side is Side.TALENT and bool(self.escrow)
@@ -209,6 +360,8 @@ def plan(facts: Facts, side: Side, choice: Choice) -> EndPlan:
     Raises:
         InvalidInput: on the field ``amount``: more than is in escrow, or less than the minimum.
     """
+    if facts.hours is not None:
+        return EndPlan(side, choice, facts.escrow, facts.kept, (*_hours(facts, facts.hours),))
     payment = _payment(facts, choice) if side is Side.CLIENT else None
     paid = payment.pays if payment else zero(facts.escrow.currency)
     effects: list[Effect] = [payment] if payment else []
@@ -218,6 +371,31 @@ def plan(facts: Facts, side: Side, choice: Choice) -> EndPlan:
         effects.append(ChargeStaysCredit(facts.open_charge))
     effects.append(OpenFeedback())
     return EndPlan(side, choice, facts.escrow, facts.kept, tuple(effects))
+
+
+def _hours(facts: Facts, hours: HoursFacts) -> list[Effect]:
+    """An hourly contract ends the same for both sides; nothing is chosen."""
+    effects: list[Effect] = []
+    if hours.timers:
+        effects.append(StopTimers(hours.timers, hours.counting))
+    effects.append(LockDiary())
+    effects += [_bill(facts, hours.rate, one) for one in hours.weeks if one.in_all or one.timed]
+    effects += [StaysOwed(one) for one in hours.owed]
+    effects += [StaysDisputed(one) for one in hours.disputes]
+    return [*effects, OpenFeedback()]
+
+
+def _bill(facts: Facts, rate: Money, week: WeekFacts) -> BillWeek:
+    amount = weeks.amount(rate, week.billable)
+    return BillWeek(
+        starts_on=week.starts_on,
+        minutes=week.in_all,
+        billable=week.billable,
+        amount=amount,
+        receives=facts.received_of(amount),
+        at_least=week.timed and week.billable < week.limit,
+        bills_at=week.bills_at,
+    )
 
 
 def _payment(facts: Facts, choice: Choice) -> PayMilestone | PayFinal | None:

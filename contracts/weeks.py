@@ -43,6 +43,15 @@ def bills_at(week: date) -> datetime:
     return starts(week) + policy.WEEK_BILLED_AFTER
 
 
+def billed_next(moment: datetime) -> datetime:
+    """The first Monday 12:00 after a moment: when what an end locked then is invoiced.
+
+    On a Monday morning that is the same day for the week before and the one just begun.
+    """
+    week = week_of(moment)
+    return min(one for one in (bills_at(week - WEEK), bills_at(week)) if one > moment)
+
+
 def review_until(week: date) -> datetime:
     """Saturday 00:00 of the week after: until then the client may dispute hours."""
     return starts(week) + policy.HOURS_REVIEWED_AFTER
@@ -99,6 +108,11 @@ def segments(start: datetime, stop: datetime) -> Iterator[datetime]:
         start += policy.SEGMENT
 
 
+def minutes_in(segments: int) -> int:
+    """How long so many segments are together."""
+    return segments * policy.SEGMENT // _MINUTE
+
+
 def billable(minutes: int, limit: int) -> int:
     """The recorded minutes of a week that are billed: those within the limit, in order of start."""
     return min(minutes, limit)
@@ -139,6 +153,16 @@ def amount(rate: Money, minutes: int) -> Money:
         rate: of one hour.
     """
     return Money(half_up(rate.minor * minutes, 60), rate.currency)
+
+
+def taken_back(rate: Money, billable: int, minutes: int) -> Money:
+    """What so many of the billable minutes of an invoice cost: the difference of two amounts.
+
+    Args:
+        rate: of one hour.
+        minutes: at most ``billable``.
+    """
+    return amount(rate, billable) - amount(rate, billable - minutes)
 
 
 def limit_in(limits: Sequence[WeekLimit], week: date) -> int:

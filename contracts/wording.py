@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import singledispatch
 from typing import Any
 
+from contracts import weeks
 from contracts.closing import feedback_closes
 from contracts.models import Contract
 from contracts.plans import (
+    BillWeek,
     CancelMilestones,
     ChargeStaysCredit,
     EndPlan,
     Facts,
+    HoursFacts,
+    LockDiary,
     OpenFeedback,
     PayFinal,
     PayMilestone,
     RequestEscrowRefund,
     ReturnEscrow,
+    StaysDisputed,
+    StaysOwed,
+    StopTimers,
 )
 from contracts.states import MilestoneState, Side
 from marketplace import moments, policy
@@ -45,6 +52,8 @@ def effects_of(
 
 def sentence_of(plan: EndPlan, contract: Contract) -> str:
     """What *End Contract* does, in one sentence that stands above the button."""
+    if plan.is_hourly:
+        return _sentence_of_hours(plan)
     if not plan.escrow:
         return "Nothing is in escrow. Nothing is charged."
     if plan.side is Side.TALENT:
@@ -58,8 +67,29 @@ def sentence_of(plan: EndPlan, contract: Contract) -> str:
     return f"End Contract pays {name} {plan.paid} now and requests {plan.requested} back."
 
 
+def ended_rows(billed: Sequence[dict[str, Any]], side: Side) -> list[Effect]:
+    """What the end of an hourly contract locked, in the figures kept with it.
+
+    Args:
+        billed: see :func:`contracts.closing.billed_figures`, thawed.
+        side: who reads.
+    """
+    locked = Effect(
+        term="The Work Diary is locked",
+        detail="nothing can be added, changed or deleted",
+        value="no hours were left to bill" if not billed else "for good",
+    )
+    return [*(_ended_week(week, side) for week in billed), locked]
+
+
 def changed(seen: dict[str, Any], facts: Facts) -> list[Effect]:
-    """What differs from the figures a person saw before, with what was."""
+    """What differs from the figures a person saw before, with what was.
+
+    Args:
+        facts: as far as they are comparable, see :func:`contracts.closing.comparable`.
+    """
+    if facts.hours is not None:
+        return _changed_hours(seen, facts.hours)
     currency = facts.escrow.currency
     rows = []
     if seen["escrow"] != facts.escrow.minor:
@@ -131,11 +161,24 @@ def _rows(plan: EndPlan, telling: _Telling) -> dict[str, Effect]:
     if plan.side is Side.TALENT and plan.kept and not plan.escrow:
         rows["kept"] = _stays_yours(plan)
     for effect in plan.effects:
-        is_payment = isinstance(effect, PayMilestone | PayFinal)
-        rows["paid" if is_payment else type(effect).__name__] = _row(effect, telling)
+        rows[_about(effect)] = _row(effect, telling)
         if isinstance(effect, ReturnEscrow) and plan.kept:
             rows["kept"] = _stays_yours(plan)
     return rows | {"both": _for_both()}
+
+
+def _about(effect: Any) -> str:
+    """What a row is about; there is one payment, one row for each week."""
+    match effect:
+        case PayMilestone() | PayFinal():
+            return "paid"
+        case BillWeek(starts_on=week):
+            return f"week {week}"
+        case StaysOwed(owed=invoice):
+            return f"owed {invoice.starts_on}"
+        case StaysDisputed(dispute=dispute):
+            return f"dispute {dispute.starts_on}"
+    return type(effect).__name__
 
 
 def _with_what_was(now: dict[str, Effect], before: dict[str, Effect]) -> Iterator[Effect]:
@@ -215,12 +258,159 @@ def _charge(effect: ChargeStaysCredit, telling: _Telling) -> Effect:
 
 
 @_row.register
+def _timers(effect: StopTimers, telling: _Telling) -> Effect:
+    number = len(effect.timers)
+    counted = moments.hours(effect.counting)
+    return Effect(
+        term="Running timer stops" if number == 1 else f"{number} running timers stop",
+        detail=f"its whole ten-minute segments count: {counted} so far"
+        if number == 1
+        else f"their whole ten-minute segments count: {counted} so far",
+        value="now",
+    )
+
+
+@_row.register
+def _diary(effect: LockDiary, telling: _Telling) -> Effect:
+    return Effect(
+        term="The Work Diary locks",
+        detail="from then on nothing is added, changed or deleted",
+        value="now",
+    )
+
+
+@_row.register
+def _week(effect: BillWeek, telling: _Telling) -> Effect:
+    billed = moments.full(effect.bills_at)
+    beyond = f"; {moments.hours(effect.beyond)} beyond the limit is not billed"
+    return Effect(
+        term=f"{_which(effect.starts_on, telling.now)}, billed on {billed}",
+        detail=_review(effect, telling) + (beyond if effect.beyond else ""),
+        value=hours_and_amount(effect),
+    )
+
+
+@_row.register
+def _owed(effect: StaysOwed, telling: _Telling) -> Effect:
+    owed = effect.owed
+    until = owed.review_until
+    reviewed = f"{_reviewer(telling)} until {moments.full(until)}" if until else ""
+    standing = "the charge failed; it stays owed" if owed.has_failed else "invoiced; it stays owed"
+    told = [reviewed] if owed.is_paid else [standing, reviewed]
+    return Effect(
+        term=f"{_which(owed.starts_on, telling.now)}, {'paid' if owed.is_paid else 'not paid yet'}",
+        detail="; ".join(one for one in told if one),
+        value=owed.amount,
+    )
+
+
+@_row.register
+def _disputed(effect: StaysDisputed, telling: _Telling) -> Effect:
+    which = _which(effect.dispute.starts_on, telling.now)
+    return Effect(
+        term=f"{which}, in dispute",
+        detail="the dispute goes on after the end",
+        value=moments.hours(effect.dispute.minutes),
+    )
+
+
+@_row.register
 def _feedback(effect: OpenFeedback, telling: _Telling) -> Effect:
     return Effect(
         term="Feedback opens for both",
         detail="each sees the other's once they have left theirs, or when it closes",
         value=f"until {moments.full(feedback_closes(telling.now))}",
     )
+
+
+def hours_and_amount(billed: BillWeek) -> str:
+    """6 h 10 min, $370.00."""
+    figures = f"{moments.hours(billed.billable)}, {billed.amount}"
+    return f"at least {figures}" if billed.at_least else figures
+
+
+def _which(week: date, now: datetime) -> str:
+    this_week = weeks.week_of(now)
+    if week == this_week:
+        return "This week"
+    if week == this_week - weeks.WEEK:
+        return "Last week"
+    return f"Week of {week:%-d %B %Y}"
+
+
+def _review(billed: BillWeek, telling: _Telling) -> str:
+    reviewed = f"{_reviewer(telling)} until {moments.full(weeks.review_until(billed.starts_on))}"
+    if telling.side is Side.CLIENT:
+        return reviewed
+    available = moments.day(weeks.available_at(billed.starts_on, billed.bills_at))
+    received = f"you receive {'at least ' if billed.at_least else ''}{billed.receives}"
+    return f"{received} after the fee, available on {available}; {reviewed}"
+
+
+def _reviewer(telling: _Telling) -> str:
+    whose = "you" if telling.side is Side.CLIENT else telling.client
+    return f"{whose} can dispute hours"
+
+
+def _sentence_of_hours(plan: EndPlan) -> str:
+    """End Contract locks the Work Diary now. 6 h 10 min, $370.00, is billed on Monday."""
+    locks = "End Contract locks the Work Diary now."
+    billed = plan.billed
+    if not billed:
+        return f"{locks} No hours are left to bill."
+    on = " and ".join(dict.fromkeys(_weekday(one.bills_at) for one in billed))
+    figures = _capital(", and ".join(hours_and_amount(one) for one in billed))
+    return f"{locks} {figures}, {'is' if len(billed) == 1 else 'are'} billed on {on}."
+
+
+def _ended_week(figures: dict[str, Any], side: Side) -> Effect:
+    told = [f"billed on {moments.full(figures['bills_at'])}"]
+    if side is Side.TALENT:
+        told.append(f"you receive {figures['receives']} after the fee")
+    if figures["beyond"]:
+        told.append(f"{moments.hours(figures['beyond'])} beyond the limit is not billed")
+    return Effect(
+        term=f"Week of {figures['week']:%-d %B %Y}",
+        detail="; ".join(told),
+        value=f"{moments.hours(figures['minutes'])}, {figures['amount']}",
+    )
+
+
+def _weekday(moment: datetime) -> str:
+    return moments.day(moment, weekday=True, year=False)
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _changed_hours(seen: dict[str, Any], hours: HoursFacts) -> list[Effect]:
+    now = {
+        one.starts_on: (one.minutes, weeks.billable(one.minutes, one.limit)) for one in hours.weeks
+    }
+    before = {date.fromisoformat(day): (minutes, part) for day, minutes, part in seen["weeks"]}
+    rows = []
+    for week in sorted({*before, *now}):
+        words = ("Recorded", "Within the limit")
+        pairs = zip(words, now.get(week, (0, 0)), before.get(week, (0, 0)), strict=True)
+        rows += [
+            Effect(
+                term=f"{word} in the week of {week:%-d %B %Y}",
+                value=moments.hours(minutes),
+                was=moments.hours(was),
+            )
+            for word, minutes, was in pairs
+            if minutes != was
+        ]
+    if list(hours.timers) != seen["timers"]:
+        rows.append(
+            Effect(
+                term="Running timers",
+                value=str(len(hours.timers)),
+                was=str(len(seen["timers"])),
+            )
+        )
+    return rows
 
 
 def _paid(telling: _Telling, pays: Money, what: str, receives: Money) -> Effect:

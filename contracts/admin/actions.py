@@ -6,18 +6,25 @@ from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any, cast
 
-from contracts import closing, escrow_answers
+from django.db.models import Sum
+
+from contracts import closing, escrow_answers, wording
 from contracts.closing import Choice
 from contracts.models import Contract
 from contracts.plans import (
+    BillWeek,
     CancelMilestones,
     ChargeStaysCredit,
+    LockDiary,
     OpenFeedback,
     RequestEscrowRefund,
     ReturnEscrow,
+    StaysDisputed,
+    StaysOwed,
+    StopTimers,
 )
-from contracts.states import Side
-from marketplace import policy, transitions
+from contracts.states import UNBILLED_WEEKS, Side
+from marketplace import moments, policy, transitions
 from marketplace.actors import Actor
 from marketplace.components import Effect
 from marketplace.fields import AmountField
@@ -76,7 +83,10 @@ class _End(SupportAction):
         return f"{row.reference} has ended. Both sides are told, with your reason."
 
     def state_of(self, row: Contract) -> str:
-        return f"{row.get_state_display().lower()}, {row.book.escrow} in escrow"
+        state = row.get_state_display().lower()
+        if row.is_hourly:
+            return f"{state}, {_not_billed(row)} not billed yet"
+        return f"{state}, {row.book.escrow} in escrow"
 
 
 @tool
@@ -91,6 +101,11 @@ class EndForTalent(_End):
     side = Side.TALENT
     name = "end-talent"
     label = "End for the talent"
+
+
+def _not_billed(row: Contract) -> str:
+    unbilled = row.weeks.filter(state__in=UNBILLED_WEEKS)
+    return moments.hours(unbilled.aggregate(minutes=Sum("minutes"))["minutes"] or 0)
 
 
 @singledispatch
@@ -128,6 +143,47 @@ def _charge(effect: ChargeStaysCredit, contract: Contract) -> Effect:
         term="A charge is still open",
         value=effect.amount,
         detail=f"If it succeeds, it is credit of {contract.client.name}.",
+    )
+
+
+@words.register
+def _timers(effect: StopTimers, contract: Contract) -> Effect:
+    return Effect(
+        term="Running timers stop",
+        value=str(len(effect.timers)),
+        detail="Their whole segments count.",
+    )
+
+
+@words.register
+def _diary(effect: LockDiary, contract: Contract) -> Effect:
+    return Effect(term="The Work Diary", value="locks at once, for good")
+
+
+@words.register
+def _week(effect: BillWeek, contract: Contract) -> Effect:
+    return Effect(
+        term=f"Billed to {contract.client.name} for the week of {effect.starts_on:%-d %B %Y}",
+        value=wording.hours_and_amount(effect),
+        detail=f"On {moments.full(effect.bills_at)}.",
+    )
+
+
+@words.register
+def _owed(effect: StaysOwed, contract: Contract) -> Effect:
+    paid = "paid, in review" if effect.owed.is_paid else "not paid, stays owed"
+    return Effect(
+        term=f"Invoice of the week of {effect.owed.starts_on:%-d %B %Y}",
+        value=effect.owed.amount,
+        detail=paid,
+    )
+
+
+@words.register
+def _disputed(effect: StaysDisputed, contract: Contract) -> Effect:
+    return Effect(
+        term=f"Dispute of the week of {effect.dispute.starts_on:%-d %B %Y}",
+        value=f"{moments.hours(effect.dispute.minutes)}, goes on",
     )
 
 

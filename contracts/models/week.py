@@ -12,6 +12,7 @@ from django_fsm import FSMField, transition
 from contracts import rules
 from contracts.models.contract import Contract
 from contracts.states import INVOICED_WEEKS, OWED_WEEKS, UNBILLED_WEEKS, WeekState
+from marketplace import policy
 from marketplace.models import Stateful
 from marketplace.models.constraints import exactly_when, only_when
 from marketplace.models.history import Rank
@@ -46,10 +47,11 @@ class Week(Stateful):
     """One contract's week in which time was recorded, from Monday 00:00 UTC.
 
     ``minutes`` is kept while recording: the sum of the week's stretches. ``bills_at`` is Monday
-    12:00 after it, when it is locked at the latest. An invoice says ``billable_minutes`` and their
+    12:00 after it, when it is locked at the latest; an end on the Monday morning within it brings
+    that forward to the same noon. An invoice says ``billable_minutes`` and their
     ``amount``; ``reversed_minutes`` of them went back in a dispute. ``review_until`` is when the
     client's review is over; NULL before the invoice, and again once a sweep has seen it pass.
-    ``retry_at`` is when a declined charge is tried again; NULL when it is no longer tried.
+    ``retry_at`` is when a declined charge is next tried again by itself; NULL once support has it.
     """
 
     lock_rank: ClassVar[Rank] = Rank.PART
@@ -163,9 +165,13 @@ class Week(Stateful):
         target=WeekState.LOCKED,
         permission=allowed(rules.may_lock_week),
     )
-    def lock(self, *, at: datetime) -> None:
-        """The contract ended: nothing is added, changed or deleted from this moment (S)."""
+    def lock(self, *, at: datetime, billed: datetime) -> None:
+        """The contract ended: nothing is added, changed or deleted from this moment (S).
+
+        It is billed by the next weekly run, on a Monday morning together with the week before.
+        """
         self.locked_at = at
+        self.bills_at = min(self.bills_at, billed)
 
     @transition(
         state,
@@ -193,24 +199,35 @@ class Week(Stateful):
 
     @transition(
         state,
-        source=WeekState.INVOICED,
+        source=OWED_WEEKS,
         target=WeekState.UNPAID,
         permission=allowed(rules.platform_only),
     )
-    def fail(self, *, at: datetime, retry_at: datetime | None) -> None:
-        """The charge was declined; the hours stay owed."""
-        self.unpaid_since = at
+    def fail(self, *, at: datetime) -> None:
+        """A charge was declined; the hours stay owed, and are tried again daily."""
+        if self.unpaid_since is None:
+            self.unpaid_since = at
+            self.retry_at = at + policy.OWED_RETRY
+
+    @transition(
+        state,
+        source=WeekState.UNPAID,
+        target=WeekState.UNPAID,
+        permission=allowed(rules.client_pays_week),
+    )
+    def charge_again(self, *, retry_at: datetime | None) -> None:
+        """Another charge for what is owed is begun; until it succeeds the week is not paid."""
         self.retry_at = retry_at
 
     @transition(
         state,
         source=WeekState.UNPAID,
-        target=WeekState.INVOICED,
-        permission=allowed(rules.client_pays_week),
+        target=WeekState.UNPAID,
+        permission=allowed(rules.platform_only),
     )
-    def charge_again(self) -> None:
-        """Another charge for what is owed is begun."""
-        self._owes_no_longer()
+    def hand_over(self) -> None:
+        """It was tried for long enough after the end; support takes over."""
+        self.retry_at = None
 
     @transition(
         state,

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.urls import reverse
 
+from contracts import weeks
 from contracts.models import ChecklistItem, Contract, Message, Milestone
 from contracts.notices.telling import BOTH, add, people_of, room_of, tell
 from contracts.plans import EndPlan
@@ -147,6 +148,18 @@ def contract_ended(contract: Contract, plan: EndPlan, *, by: Actor) -> None:
         "note": contract.end_note,
         "feedback_until": contract.feedback_until,
         "support": by.is_staff,
+        "hourly": plan.is_hourly,
+        "weeks": [
+            {
+                "week": one.starts_on,
+                "minutes": one.billable,
+                "amount": one.amount,
+                "receives": one.receives,
+                "bills_at": one.bills_at,
+                "review_until": weeks.review_until(one.starts_on),
+            }
+            for one in plan.billed
+        ],
     }
     batch, people = Batch(), people_of(contract)
     add(batch, people, CONTRACT_ENDED, contract, by=by, path=room_of(contract), facts=figures)

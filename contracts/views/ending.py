@@ -19,6 +19,7 @@ from contracts.forms import EndForm
 from contracts.models import Contract, Milestone
 from contracts.plans import ChoiceKind, PayFinal, PayMilestone
 from contracts.queries import Room
+from contracts.queries.ending import before_the_lock
 from contracts.queries.room import Overview
 from contracts.states import Side
 from contracts.views.base import ContractView, refuse
@@ -172,6 +173,7 @@ def end_context(
         "hints": wording.hints_of(facts, contract, room.now),
         "gives_up": room.is_talent and bool(facts.escrow),
         "ways": _ways(room, facts) if room.is_talent and facts.escrow else None,
+        "hours": before_the_lock(room, facts.hours) if facts.hours else None,
         "end_note": _note(room),
     }
 
@@ -248,7 +250,9 @@ def _seen(room: Room, form: EndForm) -> dict[str, Any]:
 
 def _changes(room: Room, facts: Facts, form: EndForm) -> list[Effect]:
     seen = _seen(room, form)
-    return wording.changed(seen, facts) if seen else []
+    if not seen:
+        return []
+    return wording.changed(seen, closing.comparable(room.contract, seen, facts))
 
 
 def _without_tick(request: HttpRequest) -> Any:
