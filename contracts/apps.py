@@ -5,11 +5,12 @@ class ContractsConfig(AppConfig):
     name = "contracts"
 
     def ready(self) -> None:
-        from contracts import demo_pages, due, funding
+        from contracts import billing, demo_pages, due, funding
         from contracts.models import Contract
         from marketplace import demo_hooks, transitions
         from payments import operations
 
         transitions.carries_out_due_work(Contract, due.carry_out)
         operations.purpose(funding.PURPOSE)(funding.settle)
+        operations.purpose(billing.PURPOSE)(billing.settle)
         demo_hooks.finds_other_side(demo_pages.other_side)

@@ -7,6 +7,7 @@ sweeps merely enter contracts that nobody touched.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import Q
@@ -20,25 +21,35 @@ from payments.models import EscrowRefundRequest, GatewayOperation
 from payments.states import OPEN_OPERATIONS, OPEN_REQUESTS, RequestState
 
 
-def carry_out(contract: Contract) -> None:
-    """Lock the contract's open parts, attach them, and do what is due."""
-    _attach(contract)
+def carry_out(contracts: Sequence[Contract]) -> None:
+    """Lock the contracts' open parts, attach them, and do what is due.
+
+    Hourly contracts may come many at once, any other by itself: its money moves in its own book.
+    """
+    _attach(contracts)
     now = clock.now()
+    for contract in contracts:
+        _milestones(contract, now)
+    _hours([one for one in contracts if one.is_hourly and one.is_agreed], now)
+
+
+def _milestones(contract: Contract, now: datetime) -> None:
     if contract.is_offered and contract.expires_at <= now:
         offers.expire(contract)
     for milestone in releases_due(contract.open_milestones, now):
         milestones.release_unanswered(milestone)
     if request_is_due(contract.open_request, now):
         escrow_answers.pass_unanswered(contract)
-    if contract.is_hourly and contract.is_agreed:
-        _hours(contract, now)
 
 
-def _hours(contract: Contract, now: datetime) -> None:
+def _hours(contracts: Sequence[Contract], now: datetime) -> None:
     """In the order in which they fall due: a timer runs out before its week is billed."""
-    timers.run_out(contract, now)
-    billing.invoice_due([contract], at=now)
-    hours_disputes.escalate_unanswered(contract, now)
+    for contract in contracts:
+        timers.run_out(contract, now)
+    billing.invoice_due(contracts, at=now)
+    billing.end_reviews(contracts, at=now)
+    for contract in contracts:
+        hours_disputes.escalate_unanswered(contract, now)
 
 
 def releases_due(open_milestones: list[Milestone], now: datetime) -> list[Milestone]:
@@ -53,52 +64,56 @@ def request_is_due(request: EscrowRefundRequest | None, now: datetime) -> bool:
     )
 
 
-def _attach(contract: Contract) -> None:
-    contract.open_milestones, contract.open_operations = [], []
-    contract.open_request = None
-    contract.open_weeks, contract.running_timers, contract.open_disputes = [], [], []
-    if contract.is_hourly:
-        _attach_hours(contract)
-    elif contract.is_ended:
-        _attach_request(contract)
-    elif not contract.never_started:
-        contract.open_milestones = locks.rows(
-            Milestone.objects.filter(contract=contract, state__in=OPEN_MILESTONES), Rank.PART
-        )
-        for milestone in contract.open_milestones:
-            milestone.contract = contract
-    contract.open_operations = locks.rows(
-        GatewayOperation.objects.filter(book=contract.book_id, state__in=OPEN_OPERATIONS),
-        Rank.OPERATION,
-    )
+def _attach(contracts: Sequence[Contract]) -> None:
+    """In the house's lock order: parts, requests, operations."""
+    for contract in contracts:
+        contract.open_milestones, contract.open_operations = [], []
+        contract.open_request = None
+        contract.open_weeks, contract.running_timers, contract.open_disputes = [], [], []
+    hourly = {one.pk: one for one in contracts if one.is_hourly and one.is_agreed}
+    fixed = [one for one in contracts if not one.is_hourly]
+    running = {one.pk: one for one in fixed if not (one.is_ended or one.never_started)}
+    by_book = {one.book_id: one for one in contracts}
+    if running:
+        _attach_milestones(running)
+    if hourly:
+        _attach_hours(hourly)
+    ended = {one.book_id: one for one in fixed if one.is_ended}
+    if ended:
+        _attach_requests(ended)
+    charges = GatewayOperation.objects.filter(book__in=by_book, state__in=OPEN_OPERATIONS)
+    for operation in locks.rows(charges, Rank.OPERATION):
+        by_book[operation.book_id].open_operations.append(operation)
 
 
-def _attach_hours(contract: Contract) -> None:
-    """Weeks whose money has not moved, or that are in review; running timers; open disputes."""
-    if not contract.is_agreed:
-        return
-    unsettled = Q(state__in=UNSETTLED_WEEKS) | Q(review_until__isnull=False)
-    contract.open_weeks = locks.rows(Week.objects.filter(unsettled, contract=contract), Rank.PART)
-    contract.running_timers = locks.rows(
-        Timer.objects.filter(contract=contract, stopped_at=None).select_related("membership"),
-        Rank.PART,
-    )
-    contract.open_disputes = locks.rows(
-        HoursDispute.objects.filter(contract=contract, state__in=OPEN_DISPUTES), Rank.REQUEST
-    )
-    for week in contract.open_weeks:
-        week.contract = contract
-    for timer in contract.running_timers:
-        timer.contract = contract
-    for dispute in contract.open_disputes:
-        dispute.contract = contract
+def _attach_milestones(contracts: dict[int, Contract]) -> None:
+    chosen = Milestone.objects.filter(contract__in=contracts, state__in=OPEN_MILESTONES)
+    for milestone in locks.rows(chosen, Rank.PART):
+        milestone.contract = contracts[milestone.contract_id]
+        milestone.contract.open_milestones.append(milestone)
 
 
-def _attach_request(contract: Contract) -> None:
-    requests = locks.rows(
-        EscrowRefundRequest.objects.filter(
-            book=contract.book_id, state__in=OPEN_REQUESTS
-        ).select_related("book__client", "book__talent"),
-        Rank.REQUEST,
+def _attach_hours(contracts: dict[int, Contract]) -> None:
+    """Weeks whose money has not moved, in review, or disputed; running timers; open disputes."""
+    disputed = HoursDispute.objects.filter(contract__in=contracts, state__in=OPEN_DISPUTES)
+    unsettled = (
+        Q(state__in=UNSETTLED_WEEKS)
+        | Q(review_until__isnull=False)
+        | Q(pk__in=disputed.values("week"))
     )
-    contract.open_request = requests[0] if requests else None
+    running = Timer.objects.filter(contract__in=contracts, stopped_at=None)
+    for week in locks.rows(Week.objects.filter(unsettled, contract__in=contracts), Rank.PART):
+        week.contract = contracts[week.contract_id]
+        week.contract.open_weeks.append(week)
+    for timer in locks.rows(running.select_related("membership"), Rank.PART):
+        timer.contract = contracts[timer.contract_id]
+        timer.contract.running_timers.append(timer)
+    for dispute in locks.rows(disputed, Rank.REQUEST):
+        dispute.contract = contracts[dispute.contract_id]
+        dispute.contract.open_disputes.append(dispute)
+
+
+def _attach_requests(contracts: dict[int, Contract]) -> None:
+    chosen = EscrowRefundRequest.objects.filter(book__in=contracts, state__in=OPEN_REQUESTS)
+    for request in locks.rows(chosen.select_related("book__client", "book__talent"), Rank.REQUEST):
+        contracts[request.book_id].open_request = request

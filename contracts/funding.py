@@ -7,7 +7,7 @@ from typing import Final
 
 from django.db import transaction
 
-from contracts import notices, positions
+from contracts import notices, owing, positions
 from contracts.models import Contract, Milestone
 from contracts.states import ACTIVE_MILESTONES, MilestoneState
 from marketplace import clock, once, policy, transitions
@@ -73,7 +73,7 @@ def fund(milestone: Milestone, *, method: str, key: str, by: Actor) -> Milestone
     Raises:
         NotYours, Overtaken: this person may not, or the state does not allow it.
         InvalidInput: the method is none of the gateway's.
-        Refused: the gateway declined; nothing was charged.
+        Refused: the gateway declined, nothing was charged; or the client owes hours.
         KeyReused: the form was sent before with other values.
     """
     operation = _begin(milestone, method=method, key=f"fund:{key or once.new_key()}", by=by)
@@ -92,6 +92,7 @@ def _begin(milestone: Milestone, *, method: str, key: str, by: Actor) -> Gateway
         return GatewayOperation.objects.filter(key=key).first()
     milestone = still_open(contract, milestone)
     transitions.refuse_unless_possible(milestone, "fund", by=by)
+    owing.refuse_who_owes(contract.client)
     _refuse_while_another(active_of(contract), bool(contract.open_operations))
     book = ledger.lock(contract.book_id)
     quoted = _quote(book, None, milestone.amount)

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from contracts import assignments, funding, milestones, notices, positions, rules, weeks
+from contracts import assignments, funding, milestones, notices, owing, positions, rules, weeks
 from contracts.models import Contract, Milestone, WeekLimit
 from contracts.states import ContractKind, MilestoneState
 from marketplace import clock, once, parties, policy, transitions
@@ -74,6 +74,7 @@ def make(
 
     Raises:
         NotYours: not an owner or manager of a client.
+        Refused: the client owes hours.
         InvalidInput: the talent is not one, shares a person with the client, or an amount or date
             is out of bounds.
     """
@@ -116,6 +117,7 @@ def make_hourly(
 
     Raises:
         NotYours: not an owner or manager of a client.
+        Refused: the client owes hours.
         InvalidInput: the talent is not one, shares a person with the client, or a term is out of
             bounds.
     """
@@ -325,6 +327,7 @@ def _client(by: Actor) -> Party:
         raise NotYours("Only a client can make an offer.")
     if not by.manages:
         raise NotYours(f"Only an owner or manager of {party.name} can make an offer.")
+    owing.refuse_who_owes(party)
     return party
 
 

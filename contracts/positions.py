@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from contracts.models import Contract
 from contracts.models.contract import NOBODY_WAITS
 from contracts.states import Side
 from payments.states import RequestState
 
+FIELDS: Final = ("last_activity_at", "client_position", "talent_position")
+"""What :func:`place` sets."""
+
 
 def touch(contract: Contract, *, now: datetime) -> None:
     """Note that something happened on an entered contract, and save where it stands now."""
     place(contract, now=now)
-    contract.save(update_fields=["last_activity_at", "client_position", "talent_position"])
+    contract.save(update_fields=FIELDS)
 
 
 def place(contract: Contract, *, now: datetime) -> None:
     """The same in memory, for a capability that saves the contract anyway."""
     contract.last_activity_at = now
-    contract.client_position = position(deadline_of(contract, Side.CLIENT), now)
-    contract.talent_position = position(deadline_of(contract, Side.TALENT), now)
+    place_again(contract)
+
+
+def place_again(contract: Contract) -> None:
+    """Only a deadline has passed, in memory: nobody did anything, so activity stays what it was."""
+    activity = contract.last_activity_at
+    contract.client_position = position(deadline_of(contract, Side.CLIENT), activity)
+    contract.talent_position = position(deadline_of(contract, Side.TALENT), activity)
 
 
 def deadline_of(contract: Contract, side: Side) -> datetime | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import transaction
 from django.db.models import QuerySet
 
-from contracts import escrow_answers, milestones
-from contracts.models import Contract, Milestone
-from contracts.states import ContractState
+from contracts import billing, escrow_answers, milestones
+from contracts.models import Contract, HoursDispute, Milestone, Timer, Week
+from contracts.states import UNBILLED_WEEKS, ContractState, DisputeState
 from marketplace import transitions
 from marketplace.sweeping import sweep
 from payments.models import EscrowRefundRequest
@@ -65,6 +67,60 @@ def pass_unanswered(request_id: int) -> None:
 @transaction.atomic
 def remind_of_request(request_id: int) -> None:
     escrow_answers.remind(transitions.enter(_of_request(request_id)))
+
+
+def _unanswered_disputes() -> QuerySet[HoursDispute]:
+    return HoursDispute.objects.filter(state=DisputeState.PENDING)
+
+
+@sweep("contracts.hours_disputes_escalate", rows=_unanswered_disputes, due_at="answer_by")
+@transaction.atomic
+def escalate_dispute(dispute_id: int) -> None:
+    transitions.enter(Contract.objects.get(hours_disputes=dispute_id))
+
+
+def _running_timers() -> QuerySet[Timer]:
+    return Timer.objects.filter(stopped_at=None)
+
+
+@sweep("contracts.timers_run_out", rows=_running_timers, due_at="runs_out_at")
+@transaction.atomic
+def stop_timer(timer_id: int) -> None:
+    transitions.enter(Contract.objects.get(timers=timer_id))
+
+
+def _unbilled_weeks() -> QuerySet[Week]:
+    return Week.objects.filter(state__in=UNBILLED_WEEKS)
+
+
+@sweep("contracts.weeks_billed", rows=_unbilled_weeks, due_at="bills_at", whole=True)
+def bill_weeks(week_ids: Sequence[int]) -> bool:
+    """The weekly run: nothing of a batch is done row by row."""
+    return billing.bill(_of_weeks(week_ids))
+
+
+def _declined_weeks() -> QuerySet[Week]:
+    return Week.objects.filter(retry_at__isnull=False)
+
+
+@sweep("contracts.owed_hours_retried", rows=_declined_weeks, due_at="retry_at", whole=True)
+def charge_again(week_ids: Sequence[int]) -> bool:
+    return billing.try_again(_of_weeks(week_ids))
+
+
+def _hours_in_review() -> QuerySet[Week]:
+    return Week.objects.filter(review_until__isnull=False)
+
+
+@sweep("contracts.hours_reviews_end", rows=_hours_in_review, due_at="review_until", whole=True)
+@transaction.atomic
+def end_hours_reviews(week_ids: Sequence[int]) -> bool:
+    return bool(transitions.enter_all(Contract, _of_weeks(week_ids), free=True))
+
+
+def _of_weeks(week_ids: Sequence[int]) -> set[int]:
+    found = Week.objects.filter(pk__in=week_ids).order_by("pk")
+    return set(found.values_list("contract", flat=True))
 
 
 def _of_request(request_id: int) -> Contract:

@@ -6,8 +6,8 @@ from django.db import transaction
 from django.urls import reverse
 
 from marketplace import clock, locks, notices, once
-from marketplace.actors import Actor
-from marketplace.models import Case, CaseMessage, User
+from marketplace.actors import PLATFORM, Actor
+from marketplace.models import Case, CaseMessage, Party, User
 from marketplace.models.history import Rank
 from marketplace.parties import code
 from marketplace.refusals import InvalidInput, NotYours, Overtaken
@@ -53,6 +53,29 @@ def open_case(
     CaseMessage.objects.create(case=case, text=text, at=now, **by.columns())
     once.keep(key, case.reference)
     _tell_opener(case, OPENED, facts={"own": True})
+    return case
+
+
+@transaction.atomic
+def open_for_support(*, subject: str, text: str, party: Party, contract: str) -> Case:
+    """The platform hands something to support; nobody is told of it here.
+
+    Args:
+        party: whom it is about; support's answers go to its first owner.
+        contract: the reference of the contract it is about.
+    """
+    now = clock.now()
+    managing = party.memberships.managing().select_related("user").order_by("id").first()
+    case = Case.objects.create(
+        reference=f"S-{code(8)}",
+        subject=subject,
+        email=managing.user.email if managing else party.invited_email,
+        party=party,
+        opened_by=managing.user if managing else None,
+        contract_reference=contract,
+        opened_at=now,
+    )
+    CaseMessage.objects.create(case=case, text=text, at=now, **PLATFORM.columns())
     return case
 
 

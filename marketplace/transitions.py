@@ -8,11 +8,12 @@ capability that called it then posts money and writes notices in the same transa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from django.db import models
+from django.db.models import QuerySet
 from django_fsm import can_proceed
 
 from marketplace import clock, locks
@@ -26,6 +27,7 @@ A = TypeVar("A", bound=Stateful)
 RuleFunction = Callable[[Any, Actor], Refusal | None]
 
 _due_work: dict[type[models.Model], Callable[[Any], None]] = {}
+"""What is carried out on locked aggregates of a model, given as a list."""
 
 
 class allowed:  # noqa: N801 - reads as part of the decorator: permission=allowed(rule)
@@ -38,8 +40,8 @@ class allowed:  # noqa: N801 - reads as part of the decorator: permission=allowe
         return self.rule(row, actor) is None
 
 
-def carries_out_due_work(model: type[A], work: Callable[[A], None]) -> None:
-    """Register what is carried out first whenever an aggregate of this model is entered."""
+def carries_out_due_work(model: type[A], work: Callable[[Sequence[A]], None]) -> None:
+    """Register what is carried out first whenever aggregates of this model are entered."""
     _due_work[model] = work
 
 
@@ -53,11 +55,23 @@ def enter(aggregate: S) -> S:
         The locked row; the one passed in is stale from now on.
     """
     model = type(aggregate)
-    queryset = model._base_manager.filter(pk=aggregate.pk).select_related(*model.lock_related)
-    locked = locks.row(queryset, model.lock_rank)
-    work = _due_work.get(model)
-    if work is not None:
-        work(locked)
+    locked = locks.row(_to_lock(model).filter(pk=aggregate.pk), model.lock_rank)
+    _carry_out([locked])
+    return locked
+
+
+def enter_all(model: type[S], ids: Iterable[int], *, free: bool = False) -> list[S]:
+    """The set form of :func:`enter`: lock aggregates by id, and carry out what is due on them.
+
+    Only for aggregates whose due work can be carried out on many at once (see what is registered).
+
+    Args:
+        free: leave out those that somebody else holds now, where the engine can.
+    """
+    chosen = _to_lock(model).filter(pk__in=list(ids))
+    locked = (locks.free_rows if free else locks.rows)(chosen, model.lock_rank)
+    if locked:
+        _carry_out(locked)
     return locked
 
 
@@ -151,11 +165,82 @@ def move_all(
     type(rows[0])._base_manager.bulk_update(rows, sorted(fields))
 
 
+class Changes:
+    """Changes of rows of several aggregates, collected in memory and written together.
+
+    Rows and their aggregates are locked in this transaction, or made in it, and each is one object
+    however often it is changed: a row keeps what several moves set, an aggregate's version counts
+    on. :meth:`write` is one update for each model, of the fields that changed on any of its rows,
+    and one insert for each kind of history. Nothing else may save these rows in between.
+    """
+
+    def __init__(self, *, by: Actor) -> None:
+        self._by = by
+        self._rows: dict[type[models.Model], dict[Any, models.Model]] = {}
+        self._fields: dict[type[models.Model], set[str]] = {}
+        self._records: list[Any] = []
+
+    def created(self, row: Stateful, *, reason: str = "") -> None:
+        """Note the first history row of something just made."""
+        self._note(row, "create", source="", reason=reason)
+
+    def move(self, row: Stateful, name: str, *, reason: str = "", **arguments: Any) -> None:
+        """Run one transition in memory.
+
+        Raises:
+            NotYours, Overtaken: see :func:`refuse_unless_possible`.
+        """
+        refuse_unless_possible(row, name, by=self._by)
+        source, before = row.state, _columns(row)
+        getattr(row, name)(**arguments)
+        changed = {column for column, value in _columns(row).items() if before[column] != value}
+        self.also(row, *changed)
+        self._note(row, name, source=source, reason=reason)
+
+    def also(self, row: models.Model, *fields: str) -> None:
+        """Have fields written that the caller has set on a locked row itself."""
+        if fields:
+            self._rows.setdefault(type(row), {})[row.pk] = row
+            self._fields.setdefault(type(row), set()).update(fields)
+
+    def write(self) -> None:
+        """Write everything that was collected; the collection is empty afterwards."""
+        for model, rows in self._rows.items():
+            fields = sorted(self._fields[model])
+            model._base_manager.bulk_update(rows.values(), fields)
+            for row in rows.values():
+                if isinstance(row, Stateful):
+                    row.was_written()
+        by_model: dict[type[models.Model], list[Any]] = {}
+        for record in self._records:
+            by_model.setdefault(type(record), []).append(record)
+        for history, records in by_model.items():
+            history._base_manager.bulk_create(records)
+        self._rows, self._fields, self._records = {}, {}, []
+
+    def _note(self, row: Stateful, name: str, *, source: str, reason: str) -> None:
+        aggregate = row.aggregate
+        aggregate.version += 1
+        self.also(aggregate, "version")
+        record = history_row(row, name, source=source, by=self._by, reason=reason)
+        self._records.append(record)
+
+
 def created(row: Stateful, *, by: Actor, reason: str = "") -> None:
     """Write the first history row of something just made; its aggregate is locked, or new."""
     _record([row], [(row, "")], "create", by=by, reason=reason)
     if row.aggregate is row:
         row.save(update_fields=["version"])
+
+
+def _to_lock(model: type[S]) -> QuerySet[S]:
+    return model._base_manager.select_related(*model.lock_related)
+
+
+def _carry_out(aggregates: Sequence[Stateful]) -> None:
+    work = _due_work.get(type(aggregates[0]))
+    if work is not None:
+        work(aggregates)
 
 
 def _record(

@@ -7,7 +7,7 @@ else constructs an :class:`~payments.models.Entry`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -62,16 +62,24 @@ def lock(book_id: int) -> Book:
 
     Must run inside ``atomic``, after locks of lower rank (contract, parts, request, operation).
     """
-    book = locks.row(Book.objects.filter(pk=book_id).select_related("client", "talent"), Rank.BOOK)
-    accounts = {
-        account.pk: account
-        for account in locks.rows(Account.objects.filter(pk__in=book.kept_ids), Rank.ACCOUNT)
-    }
-    book.escrow_account = accounts[book.escrow_account_id]
-    book.credit_account = accounts[book.credit_account_id]
-    book.pending_account = accounts[book.pending_account_id]
-    book.available_account = accounts[book.available_account_id]
-    return book
+    return lock_all([book_id])[book_id]
+
+
+def lock_all(book_ids: Collection[int]) -> dict[int, Book]:
+    """The set form of :func:`lock`: several books by id, then their accounts by id.
+
+    Books of one party share its accounts: the same objects, whose balances move along together.
+    """
+    chosen = Book.objects.filter(pk__in=book_ids).select_related("client", "talent")
+    books = locks.rows(chosen, Rank.BOOK)
+    ids = {pk for book in books for pk in book.kept_ids}
+    accounts = {one.pk: one for one in locks.rows(Account.objects.filter(pk__in=ids), Rank.ACCOUNT)}
+    for book in books:
+        book.escrow_account = accounts[book.escrow_account_id]
+        book.credit_account = accounts[book.credit_account_id]
+        book.pending_account = accounts[book.pending_account_id]
+        book.available_account = accounts[book.available_account_id]
+    return {book.pk: book for book in books}
 
 
 def post(
@@ -104,7 +112,7 @@ def post(
         if posted.input_hash != posting.digest:
             raise KeyReused
         return posted
-    return post_all([posting], kept_accounts(book), at=at, by=by)[0]
+    return post_all([posting], kept_accounts([book]), at=at, by=by)[0]
 
 
 def post_all(
@@ -155,15 +163,18 @@ def draft(
     return entries, transfers
 
 
-def kept_accounts(book: Book) -> dict[int, Account]:
-    """The accounts of a locked book that keep a balance, by id."""
-    accounts = (
-        book.escrow_account,
-        book.credit_account,
-        book.pending_account,
-        book.available_account,
-    )
-    return {account.pk: account for account in accounts}
+def kept_accounts(books: Iterable[Book]) -> dict[int, Account]:
+    """The accounts of locked books that keep a balance, by id."""
+    return {
+        account.pk: account
+        for book in books
+        for account in (
+            book.escrow_account,
+            book.credit_account,
+            book.pending_account,
+            book.available_account,
+        )
+    }
 
 
 def _apply(entry: Entry, leg: Leg, kept: Mapping[int, Account]) -> Transfer:

@@ -49,7 +49,7 @@ def mature_first(book: Book, now: datetime) -> None:
     same_accounts = waiting().filter(
         book__talent=book.talent_id, book__pending_account=book.pending_account_id
     )
-    _carry_out(same_accounts, ledger.kept_accounts(book), now)
+    _carry_out(same_accounts, ledger.kept_accounts([book]), now)
 
 
 def _carry_out(chosen: QuerySet[Payment], kept: Mapping[int, Account], now: datetime) -> None:

@@ -8,7 +8,8 @@ and moves confirmed money on if its reason still stands; otherwise the money sta
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
@@ -20,7 +21,7 @@ from marketplace.models.history import Rank
 from marketplace.money import Money
 from payments import gateways, ledger
 from payments.gateways.base import Outcome
-from payments.ledger import Leg
+from payments.ledger import Leg, Posting
 from payments.models import Book, Entry, GatewayOperation
 from payments.states import EntryKind, OperationKind, OperationState
 
@@ -52,6 +53,28 @@ def purpose(name: str) -> Callable[[F], F]:
     return register
 
 
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A charge to be.
+
+    Attributes:
+        book: whose client is charged; as :func:`payments.ledger.lock` returned it, or made in this
+            transaction.
+        purpose: a registered purpose.
+        purpose_id: the row the money is for.
+        amount: what is charged, at least the gateway's minimum.
+        method: the token of a payment method.
+        key: idempotency key of the call, unique for good.
+    """
+
+    book: Book
+    purpose: str
+    purpose_id: int
+    amount: Money
+    method: str
+    key: str
+
+
 def start(
     *,
     book: Book,
@@ -62,36 +85,38 @@ def start(
     key: str,
     by: Actor,
 ) -> GatewayOperation:
-    """Write down the intent to charge, inside the caller's transaction.
+    """Write down the intent to charge, inside the caller's transaction; see :class:`Intent`.
 
     Once that is committed, the caller calls :func:`carry_out`; if it dies before, a sweep does.
-
-    Args:
-        book: whose client is charged; as :func:`payments.ledger.lock` returned it, or made in this
-            transaction.
-        purpose: a registered purpose.
-        purpose_id: the row the money is for.
-        amount: what is charged, at least the gateway's minimum.
-        method: the token of a payment method.
-        key: idempotency key of the call, unique for good.
     """
+    return start_all([Intent(book, purpose, purpose_id, amount, method, key)], by=by)[0]
+
+
+def start_all(intents: Sequence[Intent], *, by: Actor) -> list[GatewayOperation]:
+    """The set form of :func:`start`, in as many statements as one."""
     now = clock.now()
-    operation: GatewayOperation = GatewayOperation.objects.create(
-        book=book,
-        kind=OperationKind.CHARGE,
-        purpose=purpose,
-        purpose_id=purpose_id,
-        gateway=gateways.gateway().name,
-        method=method,
-        key=key,
-        currency=amount.currency,
-        amount_minor=amount.minor,
-        started_at=now,
-        due_at=now + policy.step(policy.OPERATION_RETRY, 1),
-        **by.columns(),
+    operations = GatewayOperation.objects.bulk_create(
+        GatewayOperation(
+            book=one.book,
+            kind=OperationKind.CHARGE,
+            purpose=one.purpose,
+            purpose_id=one.purpose_id,
+            gateway=gateways.gateway().name,
+            method=one.method,
+            key=one.key,
+            currency=one.amount.currency,
+            amount_minor=one.amount.minor,
+            started_at=now,
+            due_at=now + policy.step(policy.OPERATION_RETRY, 1),
+            **by.columns(),
+        )
+        for one in intents
     )
-    transitions.created(operation, by=by)
-    return operation
+    changes = transitions.Changes(by=by)
+    for operation in operations:
+        changes.created(operation)
+    changes.write()
+    return operations
 
 
 def carry_out(operation_id: int) -> GatewayOperation:
@@ -155,6 +180,18 @@ def take_report(key: str, outcome: Outcome) -> None:
         settle(operation.pk, outcome)
 
 
+def call_all(operation_ids: Collection[int]) -> dict[int, Outcome]:
+    """Make the calls of those that were not answered yet. Outside transactions; safe to repeat.
+
+    Raises:
+        InsideTransaction: a transaction of ours is open.
+    """
+    started = GatewayOperation.objects.filter(
+        pk__in=operation_ids, state=OperationState.STARTED
+    ).order_by("pk")
+    return {operation.pk: _charge(operation) for operation in started}
+
+
 def record(operation: GatewayOperation, book: Book, outcome: Outcome) -> bool:
     """Post confirmed money to the client's credit and close the operation.
 
@@ -168,16 +205,32 @@ def record(operation: GatewayOperation, book: Book, outcome: Outcome) -> bool:
     Returns:
         Whether money came, now: an operation that was settled before brings none.
     """
-    if not operation.is_open:
-        return False
-    operation.book = book
-    now = clock.now()
-    if not outcome.succeeded:
-        transitions.move(operation, "fail", by=PLATFORM, because=outcome.sentence[:200], at=now)
-        return False
-    entry = _post(operation, book)
-    transitions.move(operation, "succeed", by=PLATFORM, entry=entry, at=now)
-    return True
+    return bool(record_all([(operation, outcome)], {book.pk: book}))
+
+
+def record_all(
+    answers: Sequence[tuple[GatewayOperation, Outcome]], books: Mapping[int, Book]
+) -> list[GatewayOperation]:
+    """The set form of :func:`record`, in as many statements as one.
+
+    Args:
+        books: those of the operations, as :func:`payments.ledger.lock_all` returned them.
+
+    Returns:
+        The operations that brought money, now.
+    """
+    now, changes = clock.now(), transitions.Changes(by=PLATFORM)
+    unsettled = [(one, outcome) for one, outcome in answers if one.is_open]
+    for operation, _ in unsettled:
+        operation.book = books[operation.book_id]
+    confirmed = [one for one, outcome in unsettled if outcome.succeeded]
+    for operation, entry in zip(confirmed, _post_all(confirmed, now), strict=True):
+        changes.move(operation, "succeed", entry=entry, at=now)
+    for operation, outcome in unsettled:
+        if not outcome.succeeded:
+            changes.move(operation, "fail", because=outcome.sentence[:200], at=now)
+    changes.write()
+    return confirmed
 
 
 def _read(operation_id: int) -> GatewayOperation:
@@ -192,15 +245,17 @@ def _charge(operation: GatewayOperation) -> Outcome:
     return gateway.charge(operation.key, operation.amount, operation.method)
 
 
-def _post(operation: GatewayOperation, book: Book) -> Entry:
-    return ledger.post(
-        kind=EntryKind.CHARGE,
-        book=book,
-        legs=[Leg(book.outside_account_id, book.credit_account_id, operation.amount)],
-        key=f"charge:{operation.key}",
-        at=clock.now(),
-        by=PLATFORM,
-    )
+def _post_all(confirmed: Sequence[GatewayOperation], now: datetime) -> list[Entry]:
+    if not confirmed:
+        return []
+    kept = ledger.kept_accounts(one.book for one in confirmed)
+    return ledger.post_all([_posting(one) for one in confirmed], kept, at=now, by=PLATFORM)
+
+
+def _posting(operation: GatewayOperation) -> Posting:
+    book = operation.book
+    leg = Leg(book.outside_account_id, book.credit_account_id, operation.amount)
+    return Posting(EntryKind.CHARGE, book, [leg], f"charge:{operation.key}")
 
 
 @transaction.atomic

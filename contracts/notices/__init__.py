@@ -5,6 +5,14 @@ which side reads it (``side``), what the other is called (``other``), and whethe
 (``own``). Money and deadlines go to owners and managers, the rest to assigned members too.
 """
 
+from contracts.notices.billing import (
+    contract_on_hold,
+    hold_lifted,
+    hours_declined,
+    hours_invoiced,
+    hours_paid,
+    hours_with_support,
+)
 from contracts.notices.contract import (
     changes_requested,
     charge_declined,
@@ -38,17 +46,24 @@ from contracts.notices.contract import (
 from contracts.notices.hours import (
     contract_paused,
     contract_restarted,
+    hours_dispute_declined,
+    hours_dispute_escalated,
+    hours_dispute_settled,
+    hours_disputed,
     limit_changed,
     person_assigned,
     timer_ran_out,
 )
+from contracts.notices.telling import Letters
 
 __all__ = [
+    "Letters",
     "changes_requested",
     "charge_declined",
     "charge_kept_as_credit",
     "checklist_reminder",
     "contract_ended",
+    "contract_on_hold",
     "contract_paused",
     "contract_restarted",
     "escrow_refund_accepted",
@@ -58,6 +73,15 @@ __all__ = [
     "escrow_refund_lapsed",
     "escrow_refund_paid_instead",
     "escrow_refund_reminder",
+    "hold_lifted",
+    "hours_declined",
+    "hours_dispute_declined",
+    "hours_dispute_escalated",
+    "hours_dispute_settled",
+    "hours_disputed",
+    "hours_invoiced",
+    "hours_paid",
+    "hours_with_support",
     "limit_changed",
     "message_received",
     "milestone_added",

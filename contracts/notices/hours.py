@@ -7,12 +7,13 @@ from typing import Final
 
 from django.urls import reverse
 
-from contracts.models import Contract, Timer
+from contracts.models import Contract, HoursDispute, Timer
 from contracts.notices.telling import room_of, tell
 from contracts.states import Side
-from marketplace import notices
-from marketplace.actors import Actor
+from marketplace import moments, notices
+from marketplace.actors import PLATFORM, Actor
 from marketplace.models import Membership
+from marketplace.money import Money
 from marketplace.notices import Batch
 
 PERSON_ASSIGNED: Final = notices.kind("contracts.person_assigned")
@@ -20,6 +21,10 @@ TIMER_RAN_OUT: Final = notices.kind("contracts.timer_ran_out")
 LIMIT_CHANGED: Final = notices.kind("contracts.limit_changed")
 CONTRACT_PAUSED: Final = notices.kind("contracts.contract_paused")
 CONTRACT_RESTARTED: Final = notices.kind("contracts.contract_restarted")
+HOURS_DISPUTED: Final = notices.kind("contracts.hours_disputed", money=True)
+HOURS_DISPUTE_DECLINED: Final = notices.kind("contracts.hours_dispute_declined", money=True)
+HOURS_DISPUTE_ESCALATED: Final = notices.kind("contracts.hours_dispute_escalated", money=True)
+HOURS_DISPUTE_SETTLED: Final = notices.kind("contracts.hours_dispute_settled", money=True)
 
 
 def person_assigned(contract: Contract, membership: Membership, *, by: Actor) -> None:
@@ -44,6 +49,56 @@ def contract_paused(contract: Contract, *, reason: str, by: Actor) -> None:
 
 def contract_restarted(contract: Contract, *, reason: str, by: Actor) -> None:
     tell(CONTRACT_RESTARTED, contract, by=by, reason=reason, support=by.is_staff)
+
+
+def hours_disputed(contract: Contract, dispute: HoursDispute, *, amount: Money, by: Actor) -> None:
+    """A receipt for the client; the talent reads until when to answer."""
+    _tell_dispute(HOURS_DISPUTED, contract, dispute, amount, by=by)
+
+
+def hours_dispute_declined(
+    contract: Contract, dispute: HoursDispute, *, amount: Money, by: Actor
+) -> None:
+    _tell_dispute(HOURS_DISPUTE_DECLINED, contract, dispute, amount, by=by)
+
+
+def hours_dispute_escalated(contract: Contract, dispute: HoursDispute, *, amount: Money) -> None:
+    _tell_dispute(HOURS_DISPUTE_ESCALATED, contract, dispute, amount, by=PLATFORM)
+
+
+def hours_dispute_settled(
+    contract: Contract, dispute: HoursDispute, *, amount: Money, back: Money, by: Actor
+) -> None:
+    """Accepted, withdrawn or decided; ``back`` is what went back, or is not owed any more."""
+    _tell_dispute(HOURS_DISPUTE_SETTLED, contract, dispute, amount, by=by, back=back or None)
+
+
+def _tell_dispute(
+    kind: notices.Kind,
+    contract: Contract,
+    dispute: HoursDispute,
+    amount: Money,
+    *,
+    by: Actor,
+    back: Money | None = None,
+) -> None:
+    tell(
+        kind,
+        contract,
+        by=by,
+        path=reverse("hours_dispute", args=[dispute.pk]),
+        week=str(dispute.week),
+        time=moments.hours(dispute.minutes),
+        amount=amount,
+        paid=dispute.week.is_paid,
+        until=dispute.answer_by,
+        state=dispute.state,
+        reason=dispute.reason,
+        declined_because=dispute.declined_because,
+        because=dispute.decided_because,
+        back=back,
+        back_time=moments.hours(dispute.reversed_minutes) if dispute.reversed_minutes else "",
+    )
 
 
 def _tell_person(

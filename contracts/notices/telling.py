@@ -9,7 +9,7 @@ from django.urls import reverse
 from contracts.models import Assignment, Contract
 from contracts.states import Side
 from marketplace import notices
-from marketplace.actors import Actor
+from marketplace.actors import PLATFORM, Actor
 from marketplace.notices import Batch, Kind, of_party
 
 BOTH: Final = (Side.CLIENT, Side.TALENT)
@@ -36,6 +36,39 @@ def tell(
         facts=facts,
     )
     batch.write()
+
+
+class Letters:
+    """Money notices about several contracts, written together.
+
+    Their readers, owners and managers of both sides, are found with one query.
+    """
+
+    def __init__(self) -> None:
+        self._told: list[tuple[Kind, Contract, dict[str, Any]]] = []
+
+    def add(self, kind: Kind, contract: Contract, **given: Any) -> None:
+        """Collect a notice; ``given`` as for :func:`add`, ``by`` is the platform."""
+        self._told.append((kind, contract, given))
+
+    def write(self) -> None:
+        """Write what was collected."""
+        if not self._told:
+            return
+        parties = {
+            party.pk: party
+            for _, contract, _ in self._told
+            for party in (contract.client, contract.talent)
+        }
+        people: dict[int, list[notices.Recipient]] = {pk: [] for pk in parties}
+        for one in notices.managers_of(*parties.values()):
+            people[one.party_id].append(one)
+        batch = Batch()
+        for kind, contract, given in self._told:
+            both = [*people[contract.client_id], *people[contract.talent_id]]
+            add(batch, both, kind, contract, by=PLATFORM, **given)
+        self._told = []
+        batch.write()
 
 
 def add(

@@ -119,3 +119,7 @@ class Stateful(ConcurrentTransitionMixin, models.Model):
     @property
     def aggregate(self) -> Any:
         return getattr(self, self.aggregate_name) if self.aggregate_name else self
+
+    def was_written(self) -> None:
+        """Its state was saved by a bulk update: what is saved next starts from there."""
+        self._update_initial_state()

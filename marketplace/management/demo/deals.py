@@ -369,7 +369,7 @@ class Deal:
         self, kind: EntryKind, legs: list[Leg], *, key: str, by: Actor, memo: str = ""
     ) -> Entry:
         posting = Posting(kind, self.book, legs, key, memo)
-        kept = ledger.kept_accounts(self.book)
+        kept = ledger.kept_accounts([self.book])
         (entry,), transfers = ledger.draft([posting], kept, at=clock.now(), by=by)
         self.rows.add(entry)
         for transfer in transfers:
