@@ -6,12 +6,20 @@ from collections.abc import Iterable
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from contracts import funding
-from contracts.models import ChecklistItem, Contract, Milestone
+from contracts import funding, hours_disputes, weeks
+from contracts.models import ChecklistItem, Contract, HoursDispute, Milestone, Week
 from contracts.models.contract import NOBODY_WAITS
-from contracts.states import ACTIVE_MILESTONES, OPEN_MILESTONES, ContractState, MilestoneState
+from contracts.states import (
+    ACTIVE_MILESTONES,
+    OPEN_DISPUTES,
+    OPEN_MILESTONES,
+    ContractState,
+    DisputeState,
+    MilestoneState,
+)
 from marketplace.auditing import check
-from payments.models import GatewayOperation
+from marketplace.money import Money, total
+from payments.models import GatewayOperation, Payment, Refund
 from payments.states import OPEN_OPERATIONS, OPEN_REQUESTS
 
 
@@ -120,8 +128,12 @@ def reminders_meet() -> Iterable[str]:
 @check("My Jobs sorts a contract by its side's next deadline.")
 def positions_agree() -> Iterable[str]:
     """A side that the clock waits for has a deadline's position; no other side has one."""
-    client_waits = Q(milestones__review_until__isnull=False)
-    talent_waits = Q(state=ContractState.OFFERED) | Q(book__escrow_refund_request__state="pending")
+    client_waits = Q(milestones__review_until__isnull=False) | Q(weeks__review_until__isnull=False)
+    talent_waits = (
+        Q(state=ContractState.OFFERED)
+        | Q(book__escrow_refund_request__state="pending")
+        | Q(hours_disputes__state=DisputeState.PENDING)
+    )
     wrong_client = Contract.objects.filter(client_waits, client_position__gt=NOBODY_WAITS // 2)
     idle_client = Contract.objects.exclude(client_waits).filter(
         client_position__lt=NOBODY_WAITS // 2
@@ -139,6 +151,57 @@ def charges_name_their_milestone() -> Iterable[str]:
     same = Milestone.objects.filter(pk=OuterRef("purpose_id"), contract__book=OuterRef("book"))
     charges = GatewayOperation.objects.filter(state__in=OPEN_OPERATIONS, purpose=funding.PURPOSE)
     return charges.filter(~Exists(same)).order_by("pk").values_list("book__reference", flat=True)
+
+
+@check("An open dispute of hours holds the payment of its week; nothing else is held.")
+def open_disputes_hold() -> Iterable[str]:
+    disputed = HoursDispute.objects.filter(state__in=OPEN_DISPUTES)
+    released = disputed.filter(week__payment__held=False)
+    yield from (f"dispute {pk}" for pk in released.order_by("pk").values_list("pk", flat=True))
+    held = Payment.objects.filter(held=True).exclude(
+        Exists(disputed.filter(week__payment=OuterRef("pk")))
+    )
+    yield from (f"payment {pk}" for pk in held.order_by("pk").values_list("pk", flat=True))
+
+
+@check("Disputed segments were billed in the week of their dispute, and make its minutes.")
+def disputed_segments_were_billed() -> Iterable[str]:
+    for dispute in HoursDispute.objects.select_related("week").order_by("pk").iterator():
+        disputed = set(dispute.segments.values_list("stretch", "starts_at"))
+        billed = {(one.pk, start) for one, start in hours_disputes.billed_segments(dispute.week)}
+        if not disputed <= billed or weeks.minutes_in(len(disputed)) != dispute.minutes:
+            yield f"dispute {dispute.pk}"
+
+
+@check("What a dispute took back is the same on its segments, its week and its reversal.")
+def disputes_took_back_the_same() -> Iterable[str]:
+    found = HoursDispute.objects.select_related("week__contract", "reversal__payment")
+    for dispute in found.order_by("pk").iterator():
+        reversed_ones = dispute.segments.filter(is_reversed=True).count()
+        minutes = dispute.reversed_minutes or 0
+        same = weeks.minutes_in(reversed_ones) == minutes == dispute.week.reversed_minutes
+        if not (same and _reversal_agrees(dispute)):
+            yield f"dispute {dispute.pk}"
+
+
+@check("Minutes of a week were reversed only in a dispute.")
+def reversed_in_a_dispute() -> Iterable[str]:
+    found = Week.objects.filter(reversed_minutes__gt=0, dispute=None).order_by("pk")
+    named = found.values_list("contract__reference", "starts_on")
+    return (f"{reference}, week of {starts_on}" for reference, starts_on in named)
+
+
+def _reversal_agrees(dispute: HoursDispute) -> bool:
+    """A reversal is the difference of two amounts, or less where that is all that was left."""
+    reversal = dispute.reversal
+    if reversal is None:
+        return True
+    whole = hours_disputes.worth(dispute.week, dispute.reversed_minutes or 0, None)
+    before = Refund.objects.filter(payment=reversal.payment_id, pk__lt=reversal.pk)
+    refunded = total([one.amount for one in before.order_by("pk")], reversal.currency)
+    left: Money = reversal.payment.gross - refunded
+    agrees: bool = reversal.amount == min(whole, left)
+    return agrees
 
 
 def _references(contracts: Iterable[Contract]) -> Iterable[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -15,6 +17,9 @@ from marketplace.fields import AmountField
 from marketplace.money import Money
 from marketplace.refusals import InvalidInput, Refused
 from payments.gateways.base import Method
+
+if TYPE_CHECKING:
+    from contracts.models import Stretch
 
 WHOLE: Final = "whole"
 PART: Final = "part"
@@ -75,8 +80,8 @@ class MethodForm(Refusable, KeyedForm):
         offer_methods(self.fields["method"], methods)
 
 
-class OfferForm(Refusable, KeyedForm):
-    """A new contract: to whom, for what, and the first milestone."""
+class NewContractForm(Refusable, KeyedForm):
+    """A new contract of either kind: to whom, for what, and how it is paid."""
 
     talent = forms.ChoiceField(
         label="Who works",
@@ -93,26 +98,6 @@ class OfferForm(Refusable, KeyedForm):
     description = prose("What is to be done", required=False)
     currency = forms.ChoiceField(
         label="Currency", choices=[(one, one) for one in policy.CURRENCIES]
-    )
-    milestone = forms.CharField(label="Description", max_length=policy.TITLE_LENGTH)
-    amount = AmountField(label="Amount")
-    due_on = forms.DateField(
-        label="Due date",
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"invalid": "Type a date, such as 2026-12-24."},
-    )
-    fund = forms.ChoiceField(
-        label="When is it funded?",
-        choices=[
-            (
-                "now",
-                "Fund it now: the money waits in escrow, and comes back if the offer is not taken",
-            ),
-            ("later", "Fund it later: nothing is charged now"),
-        ],
-        widget=forms.RadioSelect,
-        error_messages={"required": "Choose when the milestone is funded."},
     )
     method = forms.ChoiceField(label="Pay with", required=False)
 
@@ -133,7 +118,6 @@ class OfferForm(Refusable, KeyedForm):
         if not partners:
             del self.fields["talent"]
         offer_methods(self.fields["method"], methods)
-        self.fields["amount"].limit(currency=self._typed_currency())  # type: ignore[attr-defined]
 
     @property
     def has_partners(self) -> bool:
@@ -152,8 +136,6 @@ class OfferForm(Refusable, KeyedForm):
             self.add_error("email", "Type the e-mail address of who gets the offer.")
         if not self.by_email and cleaned.get("email"):
             self.add_error("email", "Leave this empty, or choose somebody else, by e-mail.")
-        if cleaned.get("fund") == "now" and not cleaned.get("method"):
-            self.add_error("method", "Choose how to pay.")
         return cleaned
 
     def refuse(self, refused: Refused) -> None:
@@ -162,9 +144,45 @@ class OfferForm(Refusable, KeyedForm):
             refused = InvalidInput(refused.sentence, field="email")
         super().refuse(refused)
 
-    def _typed_currency(self) -> str:
+    @property
+    def typed_currency(self) -> str:
         typed = self.data.get("currency") or self.initial.get("currency") or policy.CURRENCIES[0]
         return typed if typed in policy.CURRENCIES else policy.CURRENCIES[0]
+
+
+class OfferForm(NewContractForm):
+    """A fixed price: the first milestone, and when it is funded."""
+
+    milestone = forms.CharField(label="Description", max_length=policy.TITLE_LENGTH)
+    amount = AmountField(label="Amount")
+    due_on = forms.DateField(
+        label="Due date",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"invalid": "Type a date, such as 2026-12-24."},
+    )
+    fund = forms.ChoiceField(
+        label="When is it funded?",
+        choices=[
+            (
+                "now",
+                "Fund it now: the money waits in escrow, and comes back if the offer is not taken",
+            ),
+            ("later", "Fund it later: nothing is charged now"),
+        ],
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose when the milestone is funded."},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["amount"].limit(currency=self.typed_currency)  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if cleaned.get("fund") == "now" and not cleaned.get("method"):
+            self.add_error("method", "Choose how to pay.")
+        return cleaned
 
 
 class SubmitForm(Refusable, forms.Form):
@@ -200,6 +218,55 @@ class ChangesForm(Refusable, forms.Form):
 
 class ReasonForm(Refusable, forms.Form):
     because = prose("Reason", limit=policy.NOTE_LENGTH)
+
+
+class HoursDisputeForm(Refusable, KeyedForm):
+    """Which time of a week is disputed, and why.
+
+    The names are short because a full week has a thousand boxes: ``e`` are whole entries by the id
+    of their stretch, ``s`` single segments by their place among those that were billed.
+    """
+
+    e = forms.MultipleChoiceField(required=False)
+    s = forms.MultipleChoiceField(required=False)
+    reason = prose("Why is this time not right?", limit=policy.NOTE_LENGTH)
+
+    def __init__(
+        self, *args: Any, billed: Sequence[tuple[Stretch, datetime]], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.billed = billed
+        entries = dict.fromkeys(stretch.pk for stretch, _ in billed)
+        self.fields["e"].choices = [(pk, pk) for pk in entries]  # type: ignore[attr-defined]
+        self.fields["s"].choices = [  # type: ignore[attr-defined]
+            (place, place) for place in range(len(billed))
+        ]
+
+    @property
+    def entries(self) -> set[int]:
+        return self._ticked("e")
+
+    @property
+    def cells(self) -> set[int]:
+        return self._ticked("s")
+
+    @property
+    def chosen(self) -> list[tuple[int, datetime]]:
+        """The segments that are disputed, each once."""
+        return [
+            (stretch.pk, start)
+            for place, (stretch, start) in enumerate(self.billed)
+            if stretch.pk in self.entries or place in self.cells
+        ]
+
+    def refuse(self, refused: Refused) -> None:
+        if isinstance(refused, InvalidInput) and refused.field == "segments":
+            refused = InvalidInput(refused.sentence, field="s")
+        super().refuse(refused)
+
+    def _ticked(self, name: str) -> set[int]:
+        typed = getattr(self, "cleaned_data", {}).get(name, ())
+        return {int(one) for one in typed}
 
 
 class MessageForm(KeyedForm):

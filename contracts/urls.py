@@ -3,7 +3,18 @@
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
 from contracts.converters import IsoDate
-from contracts.views import diary, disputes, ending, jobs, milestones, offers, requests, room, weeks
+from contracts.views import (
+    diary,
+    disputes,
+    ending,
+    jobs,
+    milestones,
+    offers,
+    requests,
+    room,
+    terms,
+    weeks,
+)
 
 register_converter(IsoDate, "isodate")
 
@@ -45,6 +56,18 @@ _contract: list[URLPattern | URLResolver] = [
     path("offer/accept/", offers.Accept.as_view(), name="offer_accept"),
     path("offer/decline/", offers.Decline.as_view(), name="offer_decline"),
     path("offer/withdraw/", offers.Withdraw.as_view(), name="offer_withdraw"),
+    path("people/", terms.People.as_view(), name="contract_people"),
+    path(
+        "people/assign/", terms.ChangePeople.as_view(verb="assign"), name="contract_people_assign"
+    ),
+    path(
+        "people/release/",
+        terms.ChangePeople.as_view(verb="release"),
+        name="contract_people_release",
+    ),
+    path("limit/", terms.Limit.as_view(), name="week_limit"),
+    path("pause/", terms.Pause.as_view(), name="pause_contract"),
+    path("restart/", terms.Restart.as_view(), name="restart_contract"),
     path("end/", ending.End.as_view(), name="end_contract"),
     path("end/figures/", ending.Preview.as_view(), name="end_preview"),
     path("diary/", include(_diary)),

@@ -155,6 +155,16 @@ def amount(rate: Money, minutes: int) -> Money:
     return Money(half_up(rate.minor * minutes, 60), rate.currency)
 
 
+def cost(rate: Money, week: Week) -> Money:
+    """What an invoiced week costs: its billable minutes without those that a dispute took back.
+
+    Args:
+        rate: of one hour.
+    """
+    assert week.billable_minutes is not None
+    return amount(rate, week.billable_minutes - week.reversed_minutes)
+
+
 def taken_back(rate: Money, billable: int, minutes: int) -> Money:
     """What so many of the billable minutes of an invoice cost: the difference of two amounts.
 

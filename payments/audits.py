@@ -12,7 +12,15 @@ from django.db import connection
 
 from marketplace.auditing import check
 from payments import triggers
-from payments.states import KEPT, AccountKind, EntryKind, OperationState, RequestState
+from payments.states import (
+    GIVING_BACK_ENTRIES,
+    KEPT,
+    AccountKind,
+    EntryKind,
+    OperationState,
+    RefundKind,
+    RequestState,
+)
 
 MOVED: Final = """
     SELECT account, SUM(minor) AS minor FROM (
@@ -210,7 +218,7 @@ def fees() -> Iterable[str]:
     )
 
 
-@check("Every refund is what its transfers moved: from pending, from available, from the fee.")
+@check("Every refund and reversal is what its transfers moved: pending, available and fee.")
 def refund_entries() -> Iterable[str]:
     return _broken(
         f"""
@@ -226,8 +234,10 @@ def refund_entries() -> Iterable[str]:
             ON fee.entry = entry.id AND fee.account = book.fees_account_id
         LEFT JOIN ({_CREDITED}) AS got
             ON got.entry = entry.id AND got.account = book.credit_account_id
-        WHERE entry.kind = '{EntryKind.REFUND}' AND (
+        WHERE entry.kind IN ({_names(GIVING_BACK_ENTRIES)}) AND (
             refund.id IS NULL
+            OR (refund.kind = '{RefundKind.REVERSAL}')
+                <> (entry.kind = '{EntryKind.HOURS_REVERSAL}')
             OR refund.from_pending_minor <> COALESCE(pending.minor, 0)
             OR refund.from_available_minor <> COALESCE(available.minor, 0)
             OR refund.fee_minor <> COALESCE(fee.minor, 0)

@@ -10,9 +10,9 @@ import factory
 from django.db import transaction
 from factory.django import DjangoModelFactory
 
-from contracts import closing, diary, funding, milestones, offers, timers
+from contracts import billing, closing, diary, funding, milestones, offers, timers
 from contracts.closing import Choice
-from contracts.models import Contract, Milestone, Stretch, Timer
+from contracts.models import Contract, Milestone, Stretch, Timer, Week
 from contracts.offers import HourlyTerms, MilestoneDraft
 from contracts.states import Side
 from marketplace import clock
@@ -28,6 +28,9 @@ from payments.states import EntryKind
 
 NOON = datetime(2026, 11, 19, 12, tzinfo=UTC)
 """A Thursday, for tests that stop the clock."""
+
+TUESDAY = datetime(2026, 11, 10, 9, tzinfo=UTC)
+"""Of the week that is in review at noon."""
 
 _numbers = count(1)
 
@@ -247,6 +250,27 @@ def timed(contract: Contract, starts_at: datetime, minutes: int, *, memo: str = 
         timers.start(contract, memo=memo, by=by)
     with clock.at(starts_at + timedelta(minutes=minutes)):
         return timers.stop(contract, by=by)
+
+
+def in_review(minutes: int = 120, *, memo: str = "Design", **values: Any) -> Week:
+    """A week billed on Monday 16 November: these minutes of the Tuesday before, from 9 o'clock.
+
+    It is paid, unless ``method`` is one that declines or times out.
+    """
+    with clock.at(TUESDAY - timedelta(days=1)):
+        contract = hourly(**values)
+    with clock.at(TUESDAY + timedelta(minutes=minutes)):
+        recorded(contract, TUESDAY, minutes, memo=memo)
+    with clock.at(datetime(2026, 11, 16, 12, tzinfo=UTC)):
+        billing.bill([contract.pk])
+    return week_of(contract)
+
+
+def week_of(contract: Contract) -> Week:
+    """The contract's only week as it is now."""
+    return Week.objects.select_related("contract__client", "contract__talent", "payment").get(
+        contract=contract
+    )
 
 
 def milestone_of(contract: Contract, number: int = 1) -> Milestone:

@@ -16,7 +16,7 @@ from contracts import hours_disputes, weeks
 from contracts.admin.actions import ToldForm
 from contracts.models import DisputedSegment, HoursDispute
 from contracts.states import HELD_DISPUTES, DisputeState
-from marketplace import clock, moments, policy, transitions
+from marketplace import clock, moments, transitions
 from marketplace.actors import Actor
 from marketplace.components import Effect
 from marketplace.money import Money

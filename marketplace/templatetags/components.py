@@ -232,6 +232,7 @@ def section(context: Context) -> str:
         "jobs": "jobs",
         "contracts": "jobs",
         "escrow-refunds": "jobs",
+        "hours-disputes": "jobs",
         "payments": "payments",
         "help": "help",
         "inbox": "inbox",

@@ -2,102 +2,51 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
 from django.db import transaction
 
-from contracts import hours_disputes, weeks
+from contracts import billing, hours_disputes, weeks
 from contracts.models import Contract, DisputedSegment, HoursDispute, Week
 from contracts.states import DisputeState, Side, WeekState
-from marketplace import clock, sweeping, transitions
+from marketplace import clock, sweeping
 from marketplace.actors import PLATFORM, Actor
 from marketplace.models import Notice
 from marketplace.refusals import InvalidInput, KeyReused, NotYours, Overtaken, Refused
 from marketplace.states import Role
-from payments import hours, ledger, refunds
+from payments import ledger, refunds
+from payments.gateways import sandbox
 from payments.models import Entry, Payment, Refund
 from payments.states import EntryKind, RefundKind
 from tests.factories import (
     NOON,
+    TUESDAY,
     StaffFactory,
-    charge,
     ended,
     hourly,
+    in_review,
     member_of,
     money_of,
     owner_of,
     recorded,
     reread,
     usd,
+    week_of,
 )
 from tests.support.asserting import assert_audit_clean
 
 pytestmark = pytest.mark.django_db
 
-MONDAY = date(2026, 11, 9)
-BEGAN = datetime(2026, 11, 9, 8, tzinfo=UTC)
-NINE = datetime(2026, 11, 10, 9, tzinfo=UTC)
-BILLED = datetime(2026, 11, 16, 12, tzinfo=UTC)
 REVIEWED = datetime(2026, 11, 21, tzinfo=UTC)
 AVAILABLE = datetime(2026, 11, 25, tzinfo=UTC)
 SEGMENT = timedelta(minutes=10)
 DAYS_3 = timedelta(days=3)
 
 
-def invoiced(minutes: int = 120, *, limit: int = 1_200, **values) -> Week:
-    """A week of the hours of one Tuesday, invoiced on Monday and not paid yet."""
-    with clock.at(BEGAN):
-        contract = hourly(**values)
-    with clock.at(NINE + timedelta(minutes=minutes)):
-        recorded(contract, NINE, minutes, memo="Design")
-    with clock.at(BILLED), transaction.atomic():
-        contract = transitions.enter(contract)
-        (week,) = contract.open_weeks
-        billable = weeks.billable(minutes, limit)
-        transitions.move(
-            week,
-            "invoice",
-            minutes=billable,
-            amount=weeks.amount(contract.rate, billable),
-            review_until=weeks.review_until(week.starts_on),
-            at=BILLED,
-            by=PLATFORM,
-        )
-    return again(week)
-
-
-def pay(week: Week, *, held: bool = False) -> Week:
-    """The client's charge went through."""
-    charge(week.contract.book, week.amount)
-    with transaction.atomic():
-        contract = transitions.enter(week.contract)
-        locked = next(one for one in contract.open_weeks if one.pk == week.pk)
-        payment = hours.pay(
-            ledger.lock(contract.book_id),
-            locked.amount,
-            key=f"hours:{week.pk}",
-            title="Hours",
-            paid_at=BILLED,
-            available_at=AVAILABLE,
-            at=BILLED,
-            by=PLATFORM,
-        )
-        if held:
-            refunds.hold(payment)
-        transitions.move(locked, "pay", payment=payment, by=PLATFORM)
-    return again(week)
-
-
-def paid(minutes: int = 120, **values) -> Week:
-    return pay(invoiced(minutes, **values))
-
-
 def again(week: Week) -> Week:
-    return Week.objects.select_related("contract__client", "contract__talent", "payment").get(
-        pk=week.pk
-    )
+    return week_of(week.contract)
 
 
 def segments(week: Week, *places: int) -> list[hours_disputes.Segment]:
@@ -148,14 +97,14 @@ def state_of(dispute: HoursDispute) -> str:
 
 
 def test_file_keeps_what_is_disputed_and_holds_the_payment():
-    week = paid()
+    week = in_review()
     dispute = file(week, 0, 1, 5)
 
     assert (dispute.minutes, dispute.answer_by) == (30, NOON + DAYS_3)
     assert list(dispute.segments.values_list("starts_at", "is_reversed")) == [
-        (NINE, None),
-        (NINE + SEGMENT, None),
-        (NINE + 5 * SEGMENT, None),
+        (TUESDAY, None),
+        (TUESDAY + SEGMENT, None),
+        (TUESDAY + 5 * SEGMENT, None),
     ]
     assert again(week).payment.held
     assert money_of(week.contract) == ("$0.00", "$0.00", "$108.00", "$0.00")
@@ -163,7 +112,7 @@ def test_file_keeps_what_is_disputed_and_holds_the_payment():
 
 
 def test_file_twice_with_one_key_is_one_dispute():
-    week = paid()
+    week = in_review()
 
     assert file(week, 0, key="k" * 22) == file(week, 0, key="k" * 22)
     with pytest.raises(KeyReused):
@@ -179,7 +128,7 @@ def test_file_twice_with_one_key_is_one_dispute():
     ],
 )
 def test_file_is_possible_until_saturday(at, possible):
-    week = paid()
+    week = in_review()
     with clock.at(at):
         if possible:
             file(week)
@@ -191,18 +140,18 @@ def test_file_is_possible_until_saturday(at, possible):
 
 
 def test_file_after_the_end_of_the_contract():
-    week = paid()
+    week = in_review()
     ended(week.contract)
 
     assert file(again(week)).is_pending
 
 
 def test_file_before_the_invoice_is_refused():
-    with clock.at(BEGAN):
+    with clock.at(TUESDAY):
         contract = hourly()
-    with clock.at(NINE + timedelta(hours=1)):
-        recorded(contract, NINE, 60)
-        week = again(contract.weeks.get())
+    with clock.at(TUESDAY + timedelta(hours=1)):
+        recorded(contract, TUESDAY, 60)
+        week = week_of(contract)
         with pytest.raises(Overtaken, match="not invoiced yet"):
             hours_disputes.file(
                 week, segments=[], reason="No.", key="", by=owner_of(contract.client)
@@ -211,7 +160,7 @@ def test_file_before_the_invoice_is_refused():
 
 
 def test_second_dispute_of_a_week_is_refused_also_after_the_first_is_settled():
-    week = paid()
+    week = in_review()
     dispute = file(week, 0)
 
     with pytest.raises(Overtaken, match="disputed already"):
@@ -223,14 +172,14 @@ def test_second_dispute_of_a_week_is_refused_also_after_the_first_is_settled():
 
 
 def test_time_beyond_the_limit_cannot_be_disputed():
-    week = invoiced(120, limit=60)
+    week = in_review(120, hours=1)
     stretch = week.stretches.get()
 
     assert len(segments(week)) == 6
     with pytest.raises(InvalidInput, match="that was billed") as refused:
         hours_disputes.file(
             week,
-            segments=[(stretch.pk, NINE + 6 * SEGMENT)],
+            segments=[(stretch.pk, TUESDAY + 6 * SEGMENT)],
             reason="Too much.",
             key="",
             by=owner_of(week.contract.client),
@@ -243,7 +192,7 @@ def test_time_beyond_the_limit_cannot_be_disputed():
     ("places", "reason", "field"), [((), "Why not.", "segments"), ((0,), "  ", "reason")]
 )
 def test_file_needs_time_and_a_reason(places, reason, field):
-    week = paid()
+    week = in_review()
     chosen = segments(week, *places) if places else []
 
     with pytest.raises(InvalidInput) as refused:
@@ -256,13 +205,13 @@ def test_file_needs_time_and_a_reason(places, reason, field):
 
 
 def test_only_owners_and_managers_of_the_client_file():
-    week = paid()
+    week = in_review()
     contract = week.contract
 
     for by in (
         owner_of(contract.talent),
         member_of(contract.client),
-        owner_of(paid().contract.client),
+        owner_of(in_review().contract.client),
     ):
         with pytest.raises(NotYours):
             file(week, by=by)
@@ -274,7 +223,7 @@ def test_only_owners_and_managers_of_the_client_file():
 
 
 def test_held_payment_does_not_mature_and_is_not_refunded():
-    week = paid()
+    week = in_review()
     file(week)
 
     sweeping.run(as_of=AVAILABLE + timedelta(hours=1))
@@ -292,7 +241,7 @@ def test_held_payment_does_not_mature_and_is_not_refunded():
 
 
 def test_payment_whose_time_has_come_matures_once_the_dispute_is_settled():
-    week = paid()
+    week = in_review()
     dispute = file(week, 0)
     sweeping.run(as_of=AVAILABLE + timedelta(hours=1))
 
@@ -308,7 +257,7 @@ def test_payment_whose_time_has_come_matures_once_the_dispute_is_settled():
 
 
 def test_accept_takes_the_difference_of_two_amounts_back():
-    week = paid()
+    week = in_review()
     dispute = accept(file(week, 0, 1, 2))
 
     assert money_of(week.contract) == ("$0.00", "$30.00", "$81.00", "$0.00")
@@ -330,15 +279,15 @@ def test_accept_takes_the_difference_of_two_amounts_back():
 @pytest.mark.parametrize(
     ("minutes", "places", "back", "fee"),
     [
-        (50, 1, "6.25", "0.63"),
-        (50, 2, "12.50", "1.25"),
+        (50, 1, "6.25", "0.62"),
+        (50, 2, "12.49", "1.25"),
         (20, 1, "6.25", "0.63"),
         (10, 1, "6.25", "0.63"),
     ],
 )
 def test_reversal_is_rounded_once_like_the_invoice(minutes, places, back, fee):
-    """At $37.49 an hour ten minutes are $6.248, twenty $12.497, fifty $31.242."""
-    week = paid(minutes, rate=usd("37.49"))
+    """At $37.49 an hour 50 minutes are $31.242, 40 are $24.993, 30 are $18.745, 10 are $6.248."""
+    week = in_review(minutes, rate=usd("37.49"))
     dispute = accept(file(week, *range(places)))
 
     assert dispute.reversal.amount == weeks.taken_back(usd("37.49"), minutes, places * 10)
@@ -347,7 +296,7 @@ def test_reversal_is_rounded_once_like_the_invoice(minutes, places, back, fee):
 
 
 def test_accept_all_gives_the_whole_payment_back():
-    week = paid()
+    week = in_review()
     accept(file(week))
 
     assert money_of(week.contract) == ("$0.00", "$120.00", "$0.00", "$0.00")
@@ -358,7 +307,7 @@ def test_accept_all_gives_the_whole_payment_back():
 
 
 def test_reversal_is_at_most_what_is_left_of_a_payment_that_was_refunded_before():
-    week = paid()
+    week = in_review()
     refunds.give(
         week.payment, amount=usd(100), reason="", key="", by=owner_of(week.contract.talent)
     )
@@ -371,7 +320,7 @@ def test_reversal_is_at_most_what_is_left_of_a_payment_that_was_refunded_before(
 
 
 def test_accept_after_a_whole_refund_moves_nothing():
-    week = paid()
+    week = in_review()
     refunds.give(
         week.payment, amount=usd(120), reason="", key="", by=owner_of(week.contract.talent)
     )
@@ -384,7 +333,7 @@ def test_accept_after_a_whole_refund_moves_nothing():
 
 
 def test_decline_hands_it_to_support_and_the_payment_still_waits():
-    week = paid()
+    week = in_review()
     dispute = declined(file(week, 0))
 
     assert (dispute.state, dispute.declined_because) == (DisputeState.DECLINED, "I was at it.")
@@ -393,7 +342,7 @@ def test_decline_hands_it_to_support_and_the_payment_still_waits():
 
 
 def test_decline_needs_a_reason():
-    dispute = file(paid(), 0)
+    dispute = file(in_review(), 0)
 
     with pytest.raises(InvalidInput):
         hours_disputes.decline(dispute, because=" ", by=owner_of(dispute.contract.talent))
@@ -402,7 +351,7 @@ def test_decline_needs_a_reason():
 
 
 def test_talent_may_still_accept_and_the_client_withdraw_while_support_has_it():
-    accepted, withdrawn = declined(file(paid(), 0)), declined(file(paid(), 0))
+    accepted, withdrawn = declined(file(in_review(), 0)), declined(file(in_review(), 0))
 
     accept(accepted)
     withdraw(withdrawn)
@@ -413,7 +362,7 @@ def test_talent_may_still_accept_and_the_client_withdraw_while_support_has_it():
 
 
 def test_withdraw_lets_the_payment_go_untouched():
-    week = paid()
+    week = in_review()
     dispute = withdraw(file(week, 0))
 
     assert (dispute.reversed_minutes, dispute.reversal) == (0, None)
@@ -423,7 +372,7 @@ def test_withdraw_lets_the_payment_go_untouched():
 
 
 def test_silence_of_three_days_hands_it_to_support():
-    week = paid()
+    week = in_review()
     dispute = file(week, 0)
 
     sweeping.run(as_of=NOON + DAYS_3 - timedelta(seconds=1))
@@ -436,7 +385,7 @@ def test_silence_of_three_days_hands_it_to_support():
 
 
 def test_decline_after_three_days_comes_too_late():
-    dispute = file(paid(), 0)
+    dispute = file(in_review(), 0)
 
     with clock.at(NOON + DAYS_3), pytest.raises(Overtaken):
         declined(dispute)
@@ -448,7 +397,7 @@ def test_decline_after_three_days_comes_too_late():
 @pytest.mark.parametrize("first", [accept, withdraw])
 @pytest.mark.parametrize("second", [accept, withdraw, declined, partial(decide, number=1)])
 def test_second_answer_is_overtaken_and_moves_nothing(first, second):
-    week = paid()
+    week = in_review()
     dispute = file(week, 0)
     first(dispute)
     before = money_of(week.contract)
@@ -460,7 +409,7 @@ def test_second_answer_is_overtaken_and_moves_nothing(first, second):
 
 
 def test_answers_belong_to_the_managers_of_their_side():
-    dispute = file(paid(), 0)
+    dispute = file(in_review(), 0)
     contract = dispute.contract
     strangers = {
         hours_disputes.accept: (Side.CLIENT, owner_of(contract.client), member_of(contract.talent)),
@@ -484,7 +433,7 @@ def test_answers_belong_to_the_managers_of_their_side():
 
 @pytest.mark.parametrize(("number", "back"), [(0, "$0.00"), (2, "$20.00"), (6, "$60.00")])
 def test_decide_takes_back_exactly_the_chosen_segments(number, back):
-    week = paid()
+    week = in_review()
     dispute = decide(declined(file(week, *range(6))), number)
 
     assert (dispute.state, dispute.reversed_minutes) == (DisputeState.DECIDED, number * 10)
@@ -499,7 +448,7 @@ def test_decide_takes_back_exactly_the_chosen_segments(number, back):
 
 
 def test_decide_waits_for_the_talents_answer():
-    dispute = file(paid(), 0)
+    dispute = file(in_review(), 0)
 
     with pytest.raises(Overtaken):
         decide(dispute, 1)
@@ -508,7 +457,7 @@ def test_decide_waits_for_the_talents_answer():
 
 
 def test_decide_needs_a_reason_segments_of_its_own_and_support():
-    dispute, other = declined(file(paid(), 0)), file(paid(), 0)
+    dispute, other = declined(file(in_review(), 0)), file(in_review(), 0)
     support, foreign = Actor.support(StaffFactory()), other.segments.get().pk
     own = dispute.segments.get().pk
 
@@ -528,28 +477,36 @@ def test_decide_needs_a_reason_segments_of_its_own_and_support():
 
 
 def test_part_of_an_unpaid_week_that_goes_back_is_owed_no_longer():
-    week = invoiced()
+    week = in_review(method=sandbox.DECLINES)
     dispute = accept(file(week, 0, 1, 2))
 
     week = again(week)
-    assert (week.state, week.reversed_minutes) == (WeekState.INVOICED, 30)
+    assert (week.state, week.reversed_minutes) == (WeekState.UNPAID, 30)
     assert (dispute.reversal, hours_disputes.given_back(dispute)) == (None, usd(30))
-    assert money_of(week.contract) == ("$0.00", "$0.00", "$0.00", "$0.00")
+    assert billing.owed(week) == usd(90)
+    assert week.contract.hold_since is not None
+    assert_audit_clean()
 
 
-def test_unpaid_week_that_goes_back_whole_is_reversed():
-    week = invoiced()
+def test_unpaid_week_that_goes_back_whole_is_reversed_and_ends_the_hold():
+    week = in_review(method=sandbox.DECLINES)
+    assert week.contract.hold_since is not None
+
     accept(file(week))
 
-    assert again(week).state == WeekState.REVERSED
+    week = again(week)
+    assert (week.state, week.unpaid_since) == (WeekState.REVERSED, None)
+    assert week.contract.hold_since is None
     assert not Payment.objects.exists()
     assert_audit_clean()
 
 
-def test_dispute_filed_before_the_payment_reverses_from_the_payment():
-    week = invoiced()
+def test_week_that_is_paid_while_it_is_disputed_waits_too():
+    week = in_review(method=sandbox.TIMES_OUT)
     dispute = file(week, 0)
-    week = pay(week, held=True)
+    sweeping.run()
+    week = again(week)
+    assert (week.state, week.payment.held) == (WeekState.PAID, True)
 
     accept(dispute)
 
@@ -557,11 +514,23 @@ def test_dispute_filed_before_the_payment_reverses_from_the_payment():
     assert_audit_clean()
 
 
+def test_charge_that_is_confirmed_after_everything_went_back_stays_credit():
+    week = in_review(method=sandbox.TIMES_OUT)
+    accept(file(week))
+    assert again(week).state == WeekState.REVERSED
+
+    sweeping.run()
+
+    assert again(week).state == WeekState.REVERSED
+    assert money_of(week.contract) == ("$0.00", "$120.00", "$0.00", "$0.00")
+    assert_audit_clean()
+
+
 # Books -------------------------------------------------------------------------------------------
 
 
 def test_reverse_needs_a_held_payment():
-    week = paid()
+    week = in_review()
     with transaction.atomic():
         payment = Payment.objects.get()
         payment.book = ledger.lock(week.contract.book_id)
@@ -572,7 +541,7 @@ def test_reverse_needs_a_held_payment():
 
 
 def test_dispute_is_sorted_by_its_deadline_in_my_jobs():
-    week = paid()
+    week = in_review()
     file(week, 0)
 
     contract = Contract.objects.get(pk=week.contract_id)

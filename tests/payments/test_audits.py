@@ -97,7 +97,7 @@ PLANTED = {
     _fee_not_returned: "The fee returned is fee × refunded ÷ gross, half up to the minor unit.",
     _pending_left_wrong: ("A talent's pending account holds what is left pending of its payments."),
     _refund_row_gone: (
-        "Every refund is what its transfers moved: from pending, from available, from the fee."
+        "Every refund and reversal is what its transfers moved: pending, available and fee."
     ),
     _currency_mixed: (
         "Every transfer is above zero, between two accounts, in the currency of both and its book."
