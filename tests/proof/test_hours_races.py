@@ -28,7 +28,6 @@ from tests.factories import (
     seen,
     usd,
 )
-from tests.proof.hours import HOUR, running, working
 from tests.proof.racing import (
     TICK,
     Deed,
@@ -38,6 +37,7 @@ from tests.proof.racing import (
     rounds,
     shows,
 )
+from tests.proof.scenes import HOUR, running, sweep, working
 from tests.support.asserting import assert_audit_clean
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
@@ -54,13 +54,6 @@ def assert_counted(contract: Contract) -> int:
     for week in contract.weeks.all():
         assert sum(one.minutes for one in week.stretches.all()) == week.minutes
     return sum(contract.weeks.values_list("minutes", flat=True))
-
-
-def sweep(name: str) -> int:
-    """Run one sweep; nothing may fail."""
-    (outcome,) = sweeping.run(only=name)
-    assert not outcome.failed
-    return outcome.done
 
 
 # record ∥ record, timer ∥ timer ------------------------------------------------------------------
@@ -350,7 +343,7 @@ def test_tidying_up_meets_the_end_without_locks_goes_wrong(monkeypatch):
 
 def assert_billed(minutes: dict[Contract, int]) -> None:
     """On Monday at noon each contract is charged for these minutes, at a dollar each."""
-    sweeping.run(as_of=datetime(2026, 11, 23, 12, tzinfo=UTC), only="contracts.weeks_bill")
+    sweeping.run(as_of=datetime(2026, 11, 23, 12, tzinfo=UTC), only="contracts.weeks_billed")
     for contract, expected in minutes.items():
         assert assert_counted(contract) == expected
         paid = [one.gross for one in Payment.objects.filter(book=contract.book_id)]
