@@ -13,8 +13,7 @@ from contracts.forms import KeyedForm, Refusable
 from contracts.models import Stretch
 from marketplace import policy
 
-MIDNIGHT: Final = time.min
-"""As an end it is the end of the day."""
+_DAY: Final = timedelta(days=1)
 
 
 def _memo(label: str, **kwargs: Any) -> forms.CharField:
@@ -23,11 +22,17 @@ def _memo(label: str, **kwargs: Any) -> forms.CharField:
     )
 
 
-def _time(label: str, **kwargs: Any) -> forms.TimeField:
-    seconds = int(policy.SEGMENT.total_seconds())
-    widget = forms.TimeInput(attrs={"type": "time", "step": seconds}, format="%H:%M")
-    messages = {"required": "Type a time.", "invalid": "Type a time, such as 14:30."}
-    return forms.TimeField(label=label, widget=widget, error_messages=messages, **kwargs)
+def _time(label: str, steps: range) -> forms.ChoiceField:
+    """A time of day, chosen: 24 hours for everybody, whole segments, and 24:00 as an end."""
+    times = [_clock(number * policy.SEGMENT) for number in steps]
+    messages = {"required": "Choose a time.", "invalid_choice": "Choose one of these times."}
+    choices = [("", "Choose"), *((one, one) for one in times)]
+    return forms.ChoiceField(label=label, choices=choices, error_messages=messages)
+
+
+def _clock(passed: timedelta) -> str:
+    hours, minutes = divmod(passed // timedelta(minutes=1), 60)
+    return f"{hours:02}:{minutes:02}"
 
 
 class TimeForm(Refusable, KeyedForm):
@@ -36,8 +41,8 @@ class TimeForm(Refusable, KeyedForm):
     day = forms.ChoiceField(
         label="Day", error_messages={"invalid_choice": "Choose one of the days of this week."}
     )
-    starts = _time("From")
-    ends = _time("To", help_text="00:00 is the end of the day.")
+    starts = _time("From", range(_DAY // policy.SEGMENT))
+    ends = _time("To", range(1, _DAY // policy.SEGMENT + 1))
     memo = _memo("What you worked on")
 
     def __init__(self, *args: Any, days: list[date], **kwargs: Any) -> None:
@@ -50,12 +55,14 @@ class TimeForm(Refusable, KeyedForm):
 
     @property
     def ends_at(self) -> datetime:
-        moment = self._at("ends")
-        return moment + timedelta(days=1) if moment.time() == MIDNIGHT else moment
+        return self._at("ends")
 
     def _at(self, field: str) -> datetime:
+        """A chosen time of the chosen day, UTC; 24:00 is the next day's midnight."""
         day = date.fromisoformat(self.cleaned_data["day"])
-        return datetime.combine(day, self.cleaned_data[field], tzinfo=UTC)
+        hours, minutes = map(int, self.cleaned_data[field].split(":"))
+        midnight = datetime.combine(day, time.min, tzinfo=UTC)
+        return midnight + timedelta(hours=hours, minutes=minutes)
 
 
 class MemoForm(Refusable, forms.Form):
@@ -74,12 +81,12 @@ def time_form(stretch: Stretch, now: datetime, data: Any = None) -> TimeForm | M
     """The form that changes a stretch: a timer's range stays as it is."""
     if not stretch.is_manual:
         return MemoForm(data, initial={"memo": stretch.memo})
-    start, stop = stretch.starts_at.astimezone(UTC), stretch.ends_at.astimezone(UTC)
-    monday = weeks.week_of(start)
+    monday = weeks.week_of(stretch.starts_at)
+    midnight = datetime.combine(day_of(stretch), time.min, tzinfo=UTC)
     initial = {
-        "day": start.date().isoformat(),
-        "starts": f"{start:%H:%M}",
-        "ends": f"{stop:%H:%M}",
+        "day": day_of(stretch).isoformat(),
+        "starts": _clock(stretch.starts_at - midnight),
+        "ends": _clock(stretch.ends_at - midnight),
         "memo": stretch.memo,
     }
     return TimeForm(data, days=days_of(monday, now), initial=initial)
@@ -90,6 +97,11 @@ def days_of(monday: date, now: datetime) -> list[date]:
     today = now.astimezone(UTC).date()
     week = [monday + timedelta(days=number) for number in range(weeks.WEEK.days)]
     return [day for day in week if day <= today]
+
+
+def day_of(stretch: Stretch) -> date:
+    """The UTC day of a stretch; none has two."""
+    return stretch.starts_at.astimezone(UTC).date()
 
 
 def day_words(day: date) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Final
 
@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import dateformat
 
 from contracts import diary, rules, timers, weeks
-from contracts.diary_forms import day_words
+from contracts.diary_forms import day_of, day_words
 from contracts.models import Contract, Stretch, Timer, Week
 from contracts.queries.room import Room
 from marketplace import components, moments
@@ -383,7 +383,7 @@ def _entries(
     """The stretches day by day, each day with its sum; running timers stand last."""
     grouped = [
         _day_entries(room, week, day, list(those))
-        for day, those in groupby(marked, key=lambda one: one[0].starts_at.astimezone(UTC).date())
+        for day, those in groupby(marked, key=lambda one: day_of(one[0]))
     ]
     now_running = [_running_entry(one, room.now) for one in running]
     if now_running:

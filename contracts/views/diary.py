@@ -45,6 +45,8 @@ class Diary(DiaryView):
     def show(self, contract: Contract, form: TimerForm) -> HttpResponse:
         room = room_of(contract, self.actor, page="diary")
         page = diary_page(room, self.request.GET.get("week", ""))
+        if page.timer is not None:
+            form.initial.setdefault("memo", page.timer.timer.memo)
         context = {"room": room, "contract": contract, "page": page, "form": form}
         return render(self.request, "contracts/diary.html", context)
 
