@@ -34,6 +34,13 @@ def team_of(contract: Contract) -> QuerySet[Membership]:
     )
 
 
+def assigned_to(contract: Contract) -> QuerySet[Membership]:
+    """Who works on the contract now, also when they have left the talent meanwhile."""
+    return Membership.objects.filter(
+        assignments__contract=contract, assignments__until=None
+    ).select_related("user", "party")
+
+
 def begin(contract: Contract, works: Sequence[Membership], *, by: Actor) -> None:
     """Say who works on an entered contract that begins; without a choice who accepted it.
 

@@ -24,21 +24,46 @@ def menu_items(contract: Contract, actor: Actor, *, in_room: bool = False) -> li
     side = contract.side_of(actor.party_id)
     if contract.is_offered:
         return [_link("Open the offer", "envelope-open", "offer", contract)]
-    if contract.is_active:
-        return [*_active(contract, actor, side), _end(contract, actor, in_room=in_room)]
+    if contract.is_running:
+        own = _hours(contract, actor, side) if contract.is_hourly else [_milestone(contract, actor)]
+        return [*own, *_always(contract), _end(contract, actor, in_room=in_room)]
     if contract.is_ended:
         return _ended(contract, actor, side)
     return []
 
 
-def _active(contract: Contract, actor: Actor, side: Side | None) -> list[MenuItem]:
-    if side is Side.CLIENT:
+def _milestone(contract: Contract, actor: Actor) -> MenuItem:
+    if contract.side_of(actor.party_id) is Side.CLIENT:
         refusal = rules.may_add_milestone(contract, actor)
-        first = _link("Add new milestone", "plus-circle", "add_milestone", contract, refusal)
-    else:
-        refusal = rules.may_propose(contract, actor)
-        first = _link("Propose a milestone", "plus-circle", "propose_milestone", contract, refusal)
-    return [first, _link("Payments", "banknotes", "room_payments", contract)]
+        return _link("Add new milestone", "plus-circle", "add_milestone", contract, refusal)
+    refusal = rules.may_propose(contract, actor)
+    return _link("Propose a milestone", "plus-circle", "propose_milestone", contract, refusal)
+
+
+def _hours(contract: Contract, actor: Actor, side: Side | None) -> list[MenuItem]:
+    items = [_diary(contract)]
+    if side is Side.CLIENT:
+        refusal = rules.client_sets_limit(contract, actor)
+        items.append(_link("Weekly limit", "scale", "week_limit", contract, refusal))
+        items.append(_pause(contract, rules.may_pause(contract, actor)))
+    return items
+
+
+def _pause(contract: Contract, refusal: Refusal | None) -> MenuItem:
+    if contract.is_paused:
+        return _link("Restart", "play", "restart_contract", contract, refusal)
+    return _link("Pause", "pause", "pause_contract", contract, refusal)
+
+
+def _diary(contract: Contract) -> MenuItem:
+    return _link("Work Diary", "calendar-days", "diary", contract)
+
+
+def _always(contract: Contract) -> list[MenuItem]:
+    return [
+        _link("People", "users", "contract_people", contract),
+        _link("Payments", "banknotes", "room_payments", contract),
+    ]
 
 
 def _end(contract: Contract, actor: Actor, *, in_room: bool) -> MenuItem:
@@ -55,7 +80,8 @@ def _end(contract: Contract, actor: Actor, *, in_room: bool) -> MenuItem:
 
 
 def _ended(contract: Contract, actor: Actor, side: Side | None) -> list[MenuItem]:
-    items = [_link("Feedback", "star", "feedback", contract)]
+    items = [_diary(contract)] if contract.is_hourly else []
+    items.append(_link("Feedback", "star", "feedback", contract))
     if side is Side.TALENT:
         items.append(_link("Offer a refund", "arrow-uturn-left", "room_payments", contract))
     else:

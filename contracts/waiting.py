@@ -8,8 +8,10 @@ from datetime import datetime
 
 from django.urls import reverse
 
-from contracts.models import Contract, Milestone
+from contracts.models import Contract, HoursDispute, Milestone, Timer, Week
 from contracts.states import MilestoneState, Side
+from contracts.weeks import cost, minutes_between
+from marketplace import moments
 from marketplace.money import Money
 from payments.models import EscrowRefundRequest
 from payments.states import OnSilence, RequestState
@@ -57,6 +59,8 @@ def waiting(
     escrow: Money,
     now: datetime,
     charging: bool = False,
+    weeks: Sequence[Week] = (),
+    timer: Timer | None = None,
 ) -> Waiting | None:
     """The one thing that waits for a side, or nothing.
 
@@ -66,9 +70,14 @@ def waiting(
         escrow: what is held now.
         now: what the clock has decided by then waits for nobody any more.
         charging: a funding charge is open, so that no other one can be begun.
+        weeks: of an hourly contract, those owed, in review or disputed, each with its dispute.
+        timer: the reader's own that runs on it.
     """
     if side is None:
         return None
+    if contract.is_hourly and contract.is_agreed:
+        for_side = _hours_for_client if side is Side.CLIENT else _hours_for_talent
+        return for_side(contract, weeks, timer, now)
     found = _waiting(contract, side, open_milestones, request, escrow, charging=charging)
     is_over = found is not None and found.until is not None and found.until <= now
     return None if is_over else found
@@ -131,6 +140,103 @@ def _for_talent(contract: Contract, open_milestones: Sequence[Milestone]) -> Wai
         note="changes were requested" if again else "its money is in escrow",
         detail=active.changes_wanted if again else f"{active.amount} is in escrow for it.",
         actions=[Action(label="Submit work", url=url, main=True)],
+    )
+
+
+def _hours_for_client(
+    contract: Contract, weeks: Sequence[Week], _timer: Timer | None, now: datetime
+) -> Waiting | None:
+    """What is owed first, then the week that can still be disputed; after the end too."""
+    unpaid = [one for one in weeks if one.is_unpaid]
+    if unpaid:
+        return _pay_owed(contract, min(unpaid, key=lambda one: one.starts_on))
+    reviewed = [one for one in weeks if is_in_review(one, now) and dispute_of(one) is None]
+    if reviewed:
+        return _review(contract, min(reviewed, key=lambda one: one.starts_on))
+    return None
+
+
+def _hours_for_talent(
+    contract: Contract, weeks: Sequence[Week], timer: Timer | None, now: datetime
+) -> Waiting | None:
+    """An unanswered dispute first, then one's own running timer."""
+    for week in weeks:
+        dispute = dispute_of(week)
+        if dispute is not None and dispute.is_pending and now < dispute.answer_by:
+            return _dispute(contract, week, dispute)
+    if timer is not None and now < timer.runs_out_at:
+        return _timer_runs(contract, timer, now)
+    return None
+
+
+def is_in_review(week: Week, now: datetime) -> bool:
+    """Invoiced, and the client can still dispute its hours."""
+    return week.review_until is not None and now < week.review_until
+
+
+def dispute_of(week: Week) -> HoursDispute | None:
+    """The week's dispute, read with it."""
+    return getattr(week, "dispute", None)
+
+
+def _pay_owed(contract: Contract, week: Week) -> Waiting:
+    owed = cost(contract.hourly_rate, week)
+    url = reverse("week_pay", args=[contract.reference, week.starts_on])
+    return Waiting(
+        words=f"Pay {owed} owed",
+        icon="exclamation-triangle",
+        url=url,
+        title=f"{owed} for the {week} is not paid.",
+        note="a charge was declined",
+        detail=f"The charge was declined. {contract.talent.name} records no time until it is paid.",
+        actions=[Action(label=f"Pay {owed} now", url=url, main=True)],
+    )
+
+
+def _review(contract: Contract, week: Week) -> Waiting:
+    url = f"{reverse('diary', args=[contract.reference])}?week={week.starts_on}"
+    dispute = reverse("hours_dispute_new", args=[contract.reference, week.starts_on])
+    owed = cost(contract.hourly_rate, week)
+    return Waiting(
+        words=f"Review last week's hours: {owed}",
+        icon="eye",
+        url=url,
+        title=f"Review the hours of the {week}.",
+        until=week.review_until,
+        amount=owed,
+        then="paid for good",
+        actions=[
+            Action(label="Dispute hours", url=dispute),
+            Action(label="Review the hours", url=url, main=True),
+        ],
+    )
+
+
+def _dispute(contract: Contract, week: Week, dispute: HoursDispute) -> Waiting:
+    url = dispute.get_absolute_url()
+    time = moments.hours(dispute.minutes)
+    return Waiting(
+        words=f"Answer about {time} disputed",
+        icon="hand-raised",
+        url=url,
+        title=f"{contract.client.name} disputes {time} of the {week}.",
+        until=dispute.answer_by,
+        then="support decides",
+        actions=[Action(label="Read and answer", url=url, main=True)],
+    )
+
+
+def _timer_runs(contract: Contract, timer: Timer, now: datetime) -> Waiting:
+    url = reverse("diary", args=[contract.reference])
+    passed = moments.hours(minutes_between(timer.started_at, now))
+    return Waiting(
+        words=f"Timer running, {passed}",
+        icon="play",
+        url=url,
+        title=f"Your timer is running, {passed} so far.",
+        note=timer.memo or "stop it in the Work Diary",
+        detail=timer.memo or "Stop it in the Work Diary; whole ten-minute segments count.",
+        actions=[Action(label="Work Diary", url=url, main=True)],
     )
 
 

@@ -14,7 +14,7 @@ from marketplace import policy
 from marketplace.money import Money, half_up
 
 if TYPE_CHECKING:
-    from contracts.models import Stretch, WeekLimit
+    from contracts.models import Stretch, Week, WeekLimit
 
 WEEK: Final = timedelta(days=7)
 _DAY: Final = timedelta(days=1)

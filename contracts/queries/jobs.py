@@ -14,10 +14,21 @@ from django.urls import reverse
 
 from contracts.checklists import ITEMS
 from contracts.menus import menu_items
-from contracts.models import ChecklistItem, Contract, Milestone
+from contracts.models import ChecklistItem, Contract, Milestone, Timer, Week, WeekLimit
 from contracts.models.contract import ContractQuerySet
-from contracts.states import OPEN_MILESTONES, ContractState, ItemState, Side
+from contracts.states import (
+    OPEN_DISPUTES,
+    OPEN_MILESTONES,
+    RUNNING_CONTRACTS,
+    UNSETTLED_WEEKS,
+    ContractKind,
+    ContractState,
+    ItemState,
+    Side,
+)
+from contracts.timers import running_of
 from contracts.waiting import Waiting, waiting
+from contracts.weeks import week_of
 from marketplace import clock, moments
 from marketplace.actors import Actor
 from marketplace.components import MenuItem, Tab
@@ -28,7 +39,7 @@ COUNTED: Final = 999
 """Tab counts are exact up to here, so that they cost the same for everybody."""
 
 TABS: Final = {
-    "active": ("Active", (ContractState.ACTIVE,)),
+    "active": ("Active", RUNNING_CONTRACTS),
     "offers": ("Offers", (ContractState.OFFERED,)),
     "ended": ("Ended", (ContractState.ENDED,)),
     "all": ("All", tuple(ContractState)),
@@ -37,11 +48,13 @@ TABS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One contract in the list."""
+    """One contract in the list; ``minutes`` of this week and their ``limit`` of an hourly one."""
 
     contract: Contract
     other: str
     escrow: Money
+    minutes: int
+    limit: int
     waits: Waiting | None
     note: str
     left_to_do: int
@@ -61,8 +74,7 @@ class Row:
 class JobsPage:
     """A page of My Jobs; ``older`` and ``first`` are addresses, empty where there is none."""
 
-    tab: str
-    search: str
+    asked: Asked
     tabs: list[Tab]
     rows: list[Row]
     older: str
@@ -90,28 +102,55 @@ class Cursor:
         return None
 
 
-def jobs_page(actor: Actor, *, tab: str, search: str, cursor: Cursor | None) -> JobsPage:
-    """One page of the acting party's contracts; three queries.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a page is asked for.
 
-    Args:
+    Attributes:
         tab: a key of :data:`TABS`.
         search: part of a title, the other party's name, or a reference.
+        kind: a :class:`ContractKind`, or empty for any.
+    """
+
+    tab: str = "active"
+    search: str = ""
+    kind: str = ""
+
+    @property
+    def narrows(self) -> bool:
+        return bool(self.search or self.kind)
+
+    def address(self, *, tab: str = "", cursor: Cursor | None = None) -> str:
+        """The page with these filters, another tab, or from a row on."""
+        asked = {
+            "tab": tab or self.tab,
+            "q": self.search,
+            "kind": self.kind,
+            "after": str(cursor or ""),
+        }
+        return f"{reverse('jobs')}?{urlencode({key: one for key, one in asked.items() if one})}"
+
+
+def jobs_page(actor: Actor, asked: Asked, *, cursor: Cursor | None) -> JobsPage:
+    """One page of the acting party's contracts; four queries, five for a talent.
+
+    Args:
         cursor: where the page begins; None for the first.
     """
     assert actor.party is not None
     side = Side.CLIENT if actor.party.is_client else Side.TALENT
-    found = _search(_of_party(actor, side), side, search)
-    page = list(_page(found.filter(state__in=TABS[tab][1]), side, cursor))
+    mine, now = _of_kind(_of_party(actor, side), asked.kind), clock.now()
+    found = _search(mine, side, asked.search).filter(state__in=TABS[asked.tab][1])
+    page = list(_page(found, side, cursor, now))
     contracts, more = page[:PAGE], len(page) > PAGE
-    now = clock.now()
-    rows = [_row(contract, actor, side, now) for contract in contracts]
+    timer = running_of(actor.as_member) if side is Side.TALENT else None
+    rows = [_row(contract, actor, side, timer, now) for contract in contracts]
     return JobsPage(
-        tab=tab,
-        search=search,
-        tabs=_tabs(_of_party(actor, side), tab, search),
+        asked=asked,
+        tabs=_tabs(mine, asked),
         rows=rows,
-        older=_address(tab, search, _cursor(contracts[-1], side)) if more else "",
-        first=_address(tab, search) if cursor else "",
+        older=asked.address(cursor=_cursor(contracts[-1], side)) if more else "",
+        first=asked.address() if cursor else "",
         waiting=sum(row.waits is not None for row in rows),
         held=_held(rows),
     )
@@ -125,6 +164,10 @@ def _of_party(actor: Actor, side: Side) -> ContractQuerySet:
     return mine.filter(talent=actor.party)
 
 
+def _of_kind(mine: ContractQuerySet, kind: str) -> ContractQuerySet:
+    return mine.filter(kind=kind) if kind in ContractKind.values else mine
+
+
 def _search(found: ContractQuerySet, side: Side, search: str) -> ContractQuerySet:
     if not search:
         return found
@@ -134,7 +177,9 @@ def _search(found: ContractQuerySet, side: Side, search: str) -> ContractQuerySe
     )
 
 
-def _page(found: ContractQuerySet, side: Side, cursor: Cursor | None) -> QuerySet[Contract]:
+def _page(
+    found: ContractQuerySet, side: Side, cursor: Cursor | None, now: datetime
+) -> QuerySet[Contract]:
     position = f"{side.value}_position"
     if cursor is not None:
         beyond = Q(**{f"{position}__gt": cursor.position})
@@ -147,10 +192,32 @@ def _page(found: ContractQuerySet, side: Side, cursor: Cursor | None) -> QuerySe
             side.other.value, "book__escrow_account", "book__escrow_refund_request"
         )
         .defer("description", "end_note", "end_figures")
-        .prefetch_related(Prefetch("milestones", open_ones, to_attr="unpaid"))
-        .annotate(left_to_do=_number(to_do.filter(state=ItemState.OPEN)))
+        .prefetch_related(
+            Prefetch("milestones", open_ones, to_attr="unpaid"),
+            Prefetch("weeks", _weeks(), to_attr="open_weeks"),
+        )
+        .annotate(
+            left_to_do=_number(to_do.filter(state=ItemState.OPEN)),
+            limit=Subquery(_limit(now).values("minutes")[:1]),
+        )
         .order_by(position, "pk")[: PAGE + 1]
     )
+
+
+def _weeks() -> QuerySet[Week]:
+    """Those that somebody waits for: not settled, in review, or in dispute."""
+    unsettled = Q(state__in=UNSETTLED_WEEKS) | Q(review_until__isnull=False)
+    return (
+        Week.objects.filter(unsettled | Q(dispute__state__in=OPEN_DISPUTES))
+        .select_related("dispute")
+        .order_by("starts_on")
+    )
+
+
+def _limit(now: datetime) -> QuerySet[WeekLimit]:
+    """The limit of this week, first."""
+    limits = WeekLimit.objects.filter(contract=OuterRef("pk"), from_week__lte=week_of(now))
+    return limits.order_by("-from_week")
 
 
 def _number(rows: QuerySet[ChecklistItem]) -> Coalesce:
@@ -158,12 +225,12 @@ def _number(rows: QuerySet[ChecklistItem]) -> Coalesce:
     return Coalesce(Subquery(counted), 0)
 
 
-def _row(contract: Contract, actor: Actor, side: Side, now: datetime) -> Row:
+def _row(contract: Contract, actor: Actor, side: Side, timer: Timer | None, now: datetime) -> Row:
     setattr(contract, side.value, actor.party)
     escrow = contract.book.escrow
     unpaid: list[Milestone] = contract.unpaid  # type: ignore[attr-defined]
-    for milestone in unpaid:
-        milestone.contract = contract
+    for part in (*unpaid, *contract.open_weeks):
+        part.contract = contract
     waits = waiting(
         contract,
         side,
@@ -171,11 +238,16 @@ def _row(contract: Contract, actor: Actor, side: Side, now: datetime) -> Row:
         open_milestones=unpaid,
         request=getattr(contract.book, "escrow_refund_request", None),
         escrow=escrow,
+        weeks=contract.open_weeks,
+        timer=timer if timer and timer.contract_id == contract.pk else None,
     )
+    this_week = week_of(now)
     return Row(
         contract=contract,
         other=contract.party(side.other).name,
         escrow=escrow,
+        minutes=sum(one.minutes for one in contract.open_weeks if one.starts_on == this_week),
+        limit=contract.limit or 0 if contract.is_running else 0,  # type: ignore[attr-defined]
         waits=waits,
         note=_note(waits, now),
         left_to_do=contract.left_to_do,  # type: ignore[attr-defined]
@@ -192,14 +264,14 @@ def _note(waits: Waiting | None, now: datetime) -> str:
     return f"{waits.then} {moments.left(waits.until, now)}"
 
 
-def _tabs(mine: ContractQuerySet, current: str, search: str) -> list[Tab]:
+def _tabs(mine: ContractQuerySet, asked: Asked) -> list[Tab]:
     """The tabs with their counts, from one query that reads no more than it counts."""
     counts = _counts(mine)
     return [
         Tab(
             label=label,
-            url=_address(key, search),
-            current=key == current,
+            url=asked.address(tab=key),
+            current=key == asked.tab,
             count=_shown(counts[key]),
         )
         for key, (label, _) in TABS.items()
@@ -240,8 +312,3 @@ def _held(rows: list[Row]) -> list[Money]:
 
 def _cursor(contract: Contract, side: Side) -> Cursor:
     return Cursor(getattr(contract, f"{side.value}_position"), contract.pk)
-
-
-def _address(tab: str, search: str, cursor: Cursor | None = None) -> str:
-    asked = {"tab": tab, "q": search, "after": str(cursor or "")}
-    return f"{reverse('jobs')}?{urlencode({key: one for key, one in asked.items() if one})}"
