@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from contracts import demo_pages
+from contracts import demo_pages, hours_disputes
 from marketplace import demo_hooks
-from tests.factories import PartyFactory, ended, funded, offered
+from tests.factories import PartyFactory, ended, funded, hourly, in_review, offered, owner_of
 
 pytestmark = pytest.mark.django_db
 
@@ -23,6 +23,31 @@ def test_other_side_of_an_escrow_refund_request_is_the_other_party():
     path = f"/escrow-refunds/{contract.book.escrow_refund_request.pk}/"
 
     assert demo_pages.other_side(path, contract.client) == contract.talent
+
+
+@pytest.mark.parametrize("page", ["diary/", "weeks/2026-11-09/pay/", "weeks/2026-11-09/dispute/"])
+def test_other_side_of_a_page_about_hours_is_the_other_party(page):
+    contract = hourly()
+
+    other = demo_pages.other_side(f"/contracts/{contract.reference}/{page}", contract.talent)
+
+    assert other == contract.client
+
+
+def test_other_side_of_a_dispute_of_hours_is_the_other_party():
+    week = in_review()
+    stretch, start = hours_disputes.billed_segments(week)[0]
+    dispute = hours_disputes.file(
+        week,
+        segments=[(stretch.pk, start)],
+        reason="No.",
+        key="",
+        by=owner_of(week.contract.client),
+    )
+
+    other = demo_pages.other_side(f"/hours-disputes/{dispute.pk}/", week.contract.client)
+
+    assert other == week.contract.talent
 
 
 def test_other_side_of_a_strangers_contract_is_nobody():

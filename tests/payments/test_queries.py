@@ -7,12 +7,13 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
+from contracts import hours_disputes
 from marketplace import clock
 from marketplace.actors import PLATFORM
 from marketplace.states import Side
 from payments import escrow, ledger, queries, refunds, requests
 from payments.states import OnSilence
-from tests.factories import NOON, funded_book, owner_of, paid, reread, usd
+from tests.factories import NOON, funded_book, in_review, owner_of, paid, reread, usd, week_of
 
 pytestmark = pytest.mark.django_db
 
@@ -120,4 +121,101 @@ def test_where_is_money_follows_a_request(django_assert_num_queries):
                 ("returned", "future"),
             ],
         )
+    ]
+
+
+# Hours ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def week():
+    """Two hours at $60.00, paid on Monday and in review."""
+    return in_review()
+
+
+def disputed(week, number=3):
+    """A dispute of the week's first segments."""
+    segments = [(one.pk, start) for one, start in hours_disputes.billed_segments(week)]
+    return hours_disputes.file(
+        week,
+        segments=segments[:number],
+        reason="Not for us.",
+        key="",
+        by=owner_of(week.contract.client),
+    )
+
+
+def reversed_by_half_an_hour(week):
+    hours_disputes.accept(disputed(week), by=owner_of(week.contract.talent))
+    return week_of(week.contract)
+
+
+def test_money_bar_of_hours_tells_what_can_still_be_disputed(week):
+    parts = queries.money_bar(week.contract.book, hours_in_review=usd(120))
+
+    assert (parts.paid, parts.in_review, parts.escrow) == (usd(0), usd(120), usd(0))
+
+
+def test_money_bar_of_hours_tells_reversed_and_refunded_apart(week):
+    week = reversed_by_half_an_hour(week)
+    refunds.give(week.payment, amount=usd(10), reason="", key="", by=owner_of(week.contract.talent))
+
+    assert queries.money_bar(week.contract.book) == queries.MoneyParts(
+        paid=usd(80),
+        in_review=usd(0),
+        escrow=usd(0),
+        returned=usd(0),
+        refunded=usd(10),
+        reversed=usd(30),
+    )
+
+
+def stages_of(week, now=NOON, **given):
+    (track, *_) = queries.where_is_money(week.contract.book, side=Side.CLIENT, now=now, **given)
+    return [(one.word, one.state) for one in track.stages]
+
+
+def test_where_is_money_follows_hours_from_their_review_to_available(week):
+    until = {week.payment_id: week.review_until}
+
+    assert stages_of(week, reviewed_until=until) == [
+        ("paid", "past"),
+        ("in review until 21 November 2026", "here"),
+        ("available", "future"),
+    ]
+    assert stages_of(week, week.review_until, reviewed_until=until)[1] == (
+        "pending until 25 November 2026",
+        "here",
+    )
+    assert stages_of(week, week.payment.available_at)[1:] == [
+        ("pending", "past"),
+        ("available", "here"),
+    ]
+
+
+def test_where_is_money_says_that_disputed_hours_are_held(week):
+    disputed(week)
+
+    assert stages_of(week, week.payment.available_at)[1:] == [
+        ("disputed, held until it is settled", "here"),
+        ("available", "future"),
+    ]
+
+
+def test_where_is_money_tells_reversed_and_refunded_apart(week, django_assert_num_queries):
+    week = reversed_by_half_an_hour(week)
+    refunds.give(week.payment, amount=usd(10), reason="", key="", by=owner_of(week.contract.talent))
+    book = reread(week.contract.book)
+    moved = queries.movements(book)
+
+    with django_assert_num_queries(3):
+        found = [
+            (str(track.amount), [one.word for one in track.stages])
+            for track in queries.where_is_money(book, side=Side.TALENT, now=NOON, moved=moved)
+        ]
+
+    assert found == [
+        ("$72.00", ["paid", "pending until 25 November 2026", "available"]),
+        ("$10.00", ["refunded", "in credit"]),
+        ("$30.00", ["reversed", "in credit"]),
     ]

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
+from contracts import hours_disputes
 from marketplace import clock
 from payments import refunds
 from tests.factories import (
@@ -15,6 +16,7 @@ from tests.factories import (
     PartyFactory,
     charge,
     funded_book,
+    in_review,
     member_of,
     owner_of,
     paid,
@@ -151,3 +153,77 @@ def test_number_of_queries_does_not_grow(client, number, django_assert_num_queri
 
     with django_assert_num_queries(7):
         client.get(reverse("payments"))
+
+
+# Hours ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def week():
+    """Two hours at $60.00, paid on Monday and in review; half an hour of it was reversed."""
+    return in_review()
+
+
+def dispute(week):
+    segments = [(one.pk, start) for one, start in hours_disputes.billed_segments(week)][:3]
+    return hours_disputes.file(
+        week, segments=segments, reason="No.", key="", by=owner_of(week.contract.client)
+    )
+
+
+def details_of(response):
+    return [line.detail for line in response.context["page"].lines]
+
+
+def test_client_reads_the_charge_the_hours_and_what_was_reversed(client, week):
+    hours_disputes.accept(dispute(week), by=owner_of(week.contract.talent))
+
+    response = page_for(client, owner_of(week.contract.client))
+
+    name = week.contract.talent.name
+    assert lines_of(response) == [
+        (f"Hours of {name} reversed", "+$30.00", "None"),
+        (f"Hours paid to {name}", "−$120.00", "None"),
+        ("Charged to your payment method", "+$120.00", "None"),
+    ]
+    assert "refund" not in response.content.decode().lower()
+
+
+def test_talent_reads_hours_after_the_fee_and_until_when_they_are_pending(client, week):
+    response = page_for(client, owner_of(week.contract.talent))
+
+    assert lines_of(response) == [
+        (f"Hours paid by {week.contract.client.name}", "+$108.00", "None")
+    ]
+    assert details_of(response) == [
+        "Hours, week of 9 November 2026. $120.00 less $12.00 fee. Pending until 25 November 2026"
+    ]
+    assert "Give a refund" in response.content.decode()
+
+
+def test_talent_reads_that_disputed_hours_are_held(client, week):
+    dispute(week)
+
+    response = page_for(client, owner_of(week.contract.talent))
+
+    assert details_of(response)[0].endswith("Held: its hours are disputed")
+    assert "Give a refund" not in response.content.decode()
+
+
+def test_talent_reads_what_was_reversed_and_what_of_it_was_the_fee(client, week):
+    hours_disputes.accept(dispute(week), by=owner_of(week.contract.talent))
+
+    response = page_for(client, owner_of(week.contract.talent))
+
+    back = f"Hours reversed, back to {week.contract.client.name}"
+    assert lines_of(response)[0] == (back, "−$27.00", "None")
+    assert details_of(response)[0] == (
+        "Hours, week of 9 November 2026. $30.00 reversed, $3.00 of it from the fee"
+    )
+
+
+def test_payment_that_is_available_is_no_longer_called_pending(client, week):
+    with clock.at(week.payment.available_at):
+        response = page_for(client, owner_of(week.contract.talent))
+
+    assert details_of(response)[0].endswith("fee")

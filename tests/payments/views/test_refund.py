@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
+from contracts import hours_disputes
 from marketplace import clock
 from marketplace.models import User
 from payments.models import Refund
@@ -14,6 +15,7 @@ from tests.factories import (
     NOON,
     MembershipFactory,
     PartyFactory,
+    in_review,
     member_of,
     owner_of,
     paid_payment,
@@ -207,4 +209,52 @@ def test_refund_is_the_talents_managers_alone(client, url, payment, who, status)
     assert client.get(url).status_code == status
     posted = client.post(url, {"key": "k", "choice": "whole", "confirm": "yes"})
     assert posted.status_code == status
+    assert not Refund.objects.exists()
+
+
+# Hours ------------------------------------------------------------------------------------------
+
+
+def disputed(week):
+    segments = [(one.pk, start) for one, start in hours_disputes.billed_segments(week)][:3]
+    return hours_disputes.file(
+        week, segments=segments, reason="No.", key="", by=owner_of(week.contract.client)
+    )
+
+
+def open_for(client, week):
+    sign_in(client, owner_of(week.contract.talent).user)
+    return client.get(reverse("give_refund", args=[week.payment_id]))
+
+
+def test_hours_are_refunded_as_any_payment(client):
+    week = in_review()
+    sign_in(client, owner_of(week.contract.talent).user)
+    url = reverse("give_refund", args=[week.payment_id])
+
+    shown = figures_for(client, url, choice="part", amount="20")
+    client.post(url, {"choice": "part", "amount": "20", "confirm": "yes", **shown})
+
+    refund = Refund.objects.get()
+    assert (refund.amount, refund.fee, refund.kind) == (usd(20), usd(2), "refund")
+
+
+def test_refund_page_tells_reversed_hours_from_refunds(client):
+    week = in_review()
+    hours_disputes.accept(disputed(week), by=owner_of(week.contract.talent))
+
+    page = open_for(client, week).content.decode()
+
+    assert "<dt>Hours reversed</dt><dd>" in page
+    assert "Refunded so far" not in page
+    assert "$90.00" in page
+
+
+def test_disputed_hours_cannot_be_refunded_and_the_page_says_why(client):
+    week = in_review()
+    disputed(week)
+
+    page = open_for(client, week).content.decode()
+
+    assert "The hours of this payment are disputed." in page
     assert not Refund.objects.exists()
