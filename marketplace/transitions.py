@@ -16,7 +16,7 @@ from django.db import models
 from django.db.models import QuerySet
 from django_fsm import can_proceed
 
-from marketplace import clock, locks
+from marketplace import bulk, clock, locks
 from marketplace.actors import Actor
 from marketplace.models.history import Stateful
 from marketplace.refusals import NotYours, Overtaken, Refusal, Refused
@@ -162,7 +162,9 @@ def move_all(
         getattr(row, name)(**arguments)
         fields |= {column for column, value in _columns(row).items() if before[column] != value}
     _record(rows, sources, name, by=by, reason=reason)
-    type(rows[0])._base_manager.bulk_update(rows, sorted(fields))
+    bulk.update(rows, sorted(fields))
+    for row in rows:
+        row.was_written()
 
 
 class Changes:
@@ -206,8 +208,7 @@ class Changes:
     def write(self) -> None:
         """Write everything that was collected; the collection is empty afterwards."""
         for model, rows in self._rows.items():
-            fields = sorted(self._fields[model])
-            model._base_manager.bulk_update(rows.values(), fields)
+            bulk.update(rows.values(), sorted(self._fields[model]))
             for row in rows.values():
                 if isinstance(row, Stateful):
                     row.was_written()

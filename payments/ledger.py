@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from marketplace import locks, once
+from marketplace import bulk, locks, once
 from marketplace.actors import Actor
 from marketplace.models.history import Rank
 from marketplace.money import Money
@@ -134,7 +134,7 @@ def post_all(
     Transfer.objects.bulk_create(transfers)
     touched = {pk for one in transfers for pk in (one.debit_id, one.credit_id)}
     changed = [account for pk, account in sorted(kept.items()) if pk in touched]
-    Account.objects.bulk_update(changed, ["balance_minor"])
+    bulk.update(changed, ["balance_minor"])
     return entries
 
 
