@@ -12,9 +12,9 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import dateformat
 
-from contracts import diary, rules, timers, weeks
+from contracts import diary, hours_disputes, rules, timers, weeks
 from contracts.diary_forms import day_of, day_words
-from contracts.models import Contract, Stretch, Timer, Week
+from contracts.models import Contract, HoursDispute, Stretch, Timer, Week
 from contracts.queries.room import Room
 from marketplace import components, moments
 from marketplace.components import DiaryDay
@@ -33,7 +33,10 @@ _MIDNIGHT: Final = 24 * 60
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One stretch in the list; ``url`` is set where the reader can change it."""
+    """One stretch in the list.
+
+    ``person`` is named where several people recorded; ``url`` is where the reader can change it.
+    """
 
     span: str
     memo: str
@@ -159,16 +162,33 @@ class DiaryPage:
         return bool(self.week and self.week.is_unbilled and self.room.now >= self.bills_at)
 
     @property
+    def dispute(self) -> HoursDispute | None:
+        return getattr(self.week, "dispute", None)
+
+    @property
+    def may_dispute(self) -> bool:
+        """This reader can dispute hours of the week now."""
+        week, contract = self.week, self.room.contract
+        if week is None or rules.client_disputes(contract, self.room.actor) is not None:
+            return False
+        return not hours_disputes.may_be_filed(week, now=self.room.now)
+
+    @property
+    def may_pay(self) -> bool:
+        """This reader can pay what is owed for the week now."""
+        week = self.week
+        if week is None or not week.is_unpaid:
+            return False
+        week.contract = self.room.contract
+        return rules.client_pays_week(week, self.room.actor) is None
+
+    @property
     def is_available(self) -> bool:
         payment = self.week.payment if self.week else None
         return bool(payment and payment.available_at <= self.room.now)
 
     def _url(self, monday: date | None) -> str:
         return f"{reverse('diary', args=[self.room.reference])}?week={monday}" if monday else ""
-
-    @property
-    def people(self) -> int:
-        return len({entry.person for day in self.entries for entry in day.entries})
 
 
 def diary_page(room: Room, asked: str) -> DiaryPage:
@@ -182,14 +202,14 @@ def diary_page(room: Room, asked: str) -> DiaryPage:
     first, latest = weeks_of(contract, now)
     monday = min(max(_monday(asked) or latest, first), latest)
     is_current = monday == weeks.week_of(now) and not contract.is_ended
-    week = contract.weeks.filter(starts_on=monday).select_related("payment").first()
+    week = contract.weeks.filter(starts_on=monday).select_related("payment", "dispute").first()
     stretches = _stretches(week)
     limits = list(contract.week_limits.order_by("from_week"))
     limit = weeks.limit_in(limits, monday)
     following = weeks.limit_in(limits, monday + weeks.WEEK)
     running = _running(room)
     here = [one for one in running if one.contract_id == contract.pk]
-    billed = weeks.within_limit((one.minutes for one in stretches), limit)
+    billed = weeks.within_limit((one.minutes for one in stretches), _billed_of(week, limit))
     marked = list(zip(stretches, billed, strict=True))
     pieces = _pieces(marked, here, monday, now)
     own = _own(running, room)
@@ -269,6 +289,13 @@ def _refusals(room: Room) -> tuple[Refusal | None, Refusal | None]:
     if records is None and not diary.is_assigned(contract, actor):
         records = rules.not_assigned(contract)
     return records, records or rules.records_by_hand(contract, actor)
+
+
+def _billed_of(week: Week | None, limit: int) -> int:
+    """How many minutes of a week can be billed: the limit, or what its invoice says."""
+    if week is None or week.billable_minutes is None:
+        return limit
+    return week.billable_minutes
 
 
 def _amount(contract: Contract, week: Week | None, billable: int) -> Money:
@@ -377,37 +404,47 @@ def _kinds(pieces: Sequence[_Piece]) -> list[str]:
 def _entries(
     room: Room,
     week: Week | None,
-    marked: Iterable[tuple[Stretch, int]],
-    running: Iterable[Timer],
+    marked: Sequence[tuple[Stretch, int]],
+    running: Sequence[Timer],
 ) -> list[DayEntries]:
     """The stretches day by day, each day with its sum; running timers stand last."""
+    everybody = [one for one, _ in marked] + list(running)
+    several = len({one.person_id for one in everybody}) > 1
     grouped = [
-        _day_entries(room, week, day, list(those))
+        _day_entries(room, week, day, list(those), several=several)
         for day, those in groupby(marked, key=lambda one: day_of(one[0]))
     ]
-    now_running = [_running_entry(one, room.now) for one in running]
+    now_running = [_running_entry(one, room.now, several=several) for one in running]
     if now_running:
         grouped.append(DayEntries("Running", "", now_running))
     return grouped
 
 
 def _day_entries(
-    room: Room, week: Week | None, day: date, marked: Sequence[tuple[Stretch, int]]
+    room: Room,
+    week: Week | None,
+    day: date,
+    marked: Sequence[tuple[Stretch, int]],
+    *,
+    several: bool,
 ) -> DayEntries:
     total = sum(stretch.minutes for stretch, _ in marked)
-    entries = [_entry(room, week, stretch, billed) for stretch, billed in marked]
+    entries = [
+        _entry(stretch, billed, url=_url(room, week, stretch), several=several)
+        for stretch, billed in marked
+    ]
     return DayEntries(day_words(day), moments.hours(total), entries)
 
 
-def _entry(room: Room, week: Week | None, stretch: Stretch, billed: int) -> Entry:
+def _entry(stretch: Stretch, billed: int, *, url: str, several: bool) -> Entry:
     return Entry(
         span=span_of(stretch),
         memo=stretch.memo,
-        person=stretch.person.name,
+        person=stretch.person.name if several else "",
         total=moments.hours(stretch.minutes),
         is_manual=stretch.is_manual,
         unbilled=_unbilled(stretch.minutes, billed),
-        url=_url(room, week, stretch),
+        url=url,
     )
 
 
@@ -426,11 +463,11 @@ def _unbilled(minutes: int, billed: int) -> str:
     return f"{moments.hours(minutes - billed)} not billed" if billed else "not billed"
 
 
-def _running_entry(timer: Timer, now: datetime) -> Entry:
+def _running_entry(timer: Timer, now: datetime, *, several: bool) -> Entry:
     return Entry(
         span=f"since {diary.utc(timer.started_at)}",
         memo=timer.memo,
-        person=timer.person.name,
+        person=timer.person.name if several else "",
         total=moments.hours(timers.counted(timer, now)),
         is_running=True,
     )
