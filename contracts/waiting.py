@@ -36,6 +36,7 @@ class Waiting:
         note: the row's small line, when there is no deadline.
         title, detail: the strip's sentence, and what goes with it.
         until: when silence decides; ``then`` says what, with ``amount`` where money is at stake.
+        owes: it is about money that is owed.
     """
 
     words: str
@@ -47,6 +48,7 @@ class Waiting:
     until: datetime | None = None
     amount: Money | None = None
     then: str = ""
+    owes: bool = False
     actions: Sequence[Action] = ()
 
 
@@ -188,9 +190,17 @@ def _pay_owed(contract: Contract, week: Week) -> Waiting:
         url=url,
         title=f"{owed} for the {week} is not paid.",
         note="a charge was declined",
-        detail=f"The charge was declined. {contract.talent.name} records no time until it is paid.",
+        detail=_owed_detail(contract),
+        owes=True,
         actions=[Action(label=f"Pay {owed} now", url=url, main=True)],
     )
+
+
+def _owed_detail(contract: Contract) -> str:
+    declined = "The charge was declined, and is tried again every day."
+    if contract.is_ended:
+        return declined
+    return f"{declined} {contract.talent.name} records no new time until it is paid."
 
 
 def _review(contract: Contract, week: Week) -> Waiting:

@@ -58,7 +58,7 @@ def _row(
     return PersonRow(
         name=membership.user.name,
         role=membership.get_role_display().lower(),
-        label=f"{verb.capitalize()} {membership.user.name}",
+        label=f"{verb.capitalize()} {membership.user.name}" if verb else "",
         url=reverse(f"contract_people_{verb}", args=[room.reference]) if verb else "",
         fields={"membership": membership.pk},
         since=since,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -12,21 +13,32 @@ from django.urls import reverse
 from contracts import rules, wording
 from contracts.closing import open_charges_of
 from contracts.menus import menu_items
-from contracts.models import Contract, Milestone
+from contracts.models import Contract, HoursDispute, Milestone, Timer
 from contracts.queries.checklist import ItemRow, item_rows
 from contracts.queries.milestones import MilestoneRow, milestone_rows, milestones_of
 from contracts.queries.timeline import Event, timeline_of
+from contracts.queries.timesheet import (
+    Hours,
+    Timesheet,
+    hours_of,
+    parts_of,
+    timesheet_of,
+    tracks_of,
+)
 from contracts.states import ItemState, MilestoneState, Side
 from contracts.waiting import Waiting, waiting
 from marketplace import clock, policy
 from marketplace.actors import Actor
-from marketplace.components import Effect, MenuItem, Part, Tab, Track
+from marketplace.components import Effect, MenuItem, Part, Stage, Tab, Track
 from marketplace.facts import thaw
 from marketplace.models import Party
 from marketplace.money import Money, total, zero
 from marketplace.refusals import Refusal
 from payments.models import EscrowRefundRequest, GatewayOperation, Transfer
 from payments.queries import money_bar, movements, where_is_money
+
+ARRIVED_SHOWN: Final = 3
+"""So many paid weeks have a row each in *Where the money is now*; more are one row."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +73,13 @@ class Room:
 
     @property
     def shows_end_button(self) -> bool:
-        """The client of an active contract has the button beside the menu (S)."""
-        return self.is_client and self.contract.is_active and self.may_end is None
+        """The client of a contract that goes on has the button beside the menu (S)."""
+        return self.is_client and self.contract.is_running and self.may_end is None
+
+    @property
+    def may_pause(self) -> Refusal | None:
+        """Why this person may not pause and restart; None when they may."""
+        return rules.may_pause(self.contract, self.actor)
 
     @property
     def starts_again_until(self) -> datetime | None:
@@ -90,7 +107,7 @@ class Room:
 
 @dataclass(frozen=True)
 class Overview:
-    """The room's first tab."""
+    """The room's first tab; ``hours`` and ``timesheet`` of an hourly contract alone."""
 
     parts: list[Part]
     milestones: list[Milestone]
@@ -105,6 +122,20 @@ class Overview:
     leftover: Money
     feedback_is_open: bool
     request: EscrowRefundRequest | None
+    hours: Hours | None
+    timesheet: Timesheet | None
+
+    @property
+    def disputes(self) -> list[HoursDispute]:
+        """Open disputes of hours, without the one that the strip is about."""
+        told = self.waits.url if self.waits else ""
+        found = self.hours.disputes if self.hours else []
+        return [one for one in found if one.is_open and one.get_absolute_url() != told]
+
+    @property
+    def is_owed(self) -> bool:
+        """A charge for hours was declined, and the strip does not say so already."""
+        return bool(self.hours and self.hours.unpaid) and not (self.waits and self.waits.owes)
 
     @property
     def open_charge(self) -> Money | None:
@@ -146,14 +177,15 @@ def room_of(contract: Contract, actor: Actor, *, page: str = "room") -> Room:
 def overview_of(room: Room) -> Overview:
     """The overview tab, in at most eight queries."""
     contract, book = room.contract, room.contract.book
-    milestones = milestones_of(contract)
+    milestones = [] if contract.is_hourly else milestones_of(contract)
+    hours = hours_of(contract) if contract.is_hourly else None
     open_ones = [one for one in milestones if one.is_open]
     book.client, book.talent = contract.client, contract.talent
     moved = movements(book)
     request = getattr(book, "escrow_refund_request", None)
-    charges = [] if contract.is_ended else open_charges_of(contract)
+    charges = [] if contract.is_ended or hours else open_charges_of(contract)
     return Overview(
-        parts=_parts(contract, open_ones, moved),
+        parts=_parts(room, open_ones, hours, moved),
         milestones=milestones,
         rows=milestone_rows(milestones, room.side, room.actor, room.now, charging=bool(charges)),
         waits=waiting(
@@ -164,47 +196,86 @@ def overview_of(room: Room) -> Overview:
             escrow=book.escrow,
             now=room.now,
             charging=bool(charges),
+            weeks=hours.weeks if hours else (),
+            timer=_own_timer(room, hours) if hours else None,
         ),
         events=timeline_of(
             contract,
             room.side,
             milestones=milestones,
+            weeks=hours.weeks if hours else (),
             moved=moved,
             has_request=request is not None,
         ),
-        tracks=_tracks(room, moved),
+        tracks=_tracks(room, hours, moved),
         items=item_rows(room.contract, room.side) if contract.is_ended else [],
         figures=_figures(room) if contract.is_ended else [],
-        refund_until=_refund_until(milestones, request, room.now),
+        refund_until=_refund_until(milestones, hours, request, room.now),
         charges=charges,
         leftover=_leftover(contract, open_ones),
         feedback_is_open=bool(contract.feedback_until and room.now < contract.feedback_until),
         request=request,
+        hours=hours,
+        timesheet=timesheet_of(contract, hours, room.side, room.now) if hours else None,
     )
 
 
+def _own_timer(room: Room, hours: Hours) -> Timer | None:
+    person = room.actor.as_member.user_id
+    return next((one for one in hours.timers if one.person_id == person), None)
+
+
 def _parts(
-    contract: Contract, open_ones: Sequence[Milestone], moved: Sequence[Transfer]
+    room: Room, open_ones: Sequence[Milestone], hours: Hours | None, moved: Sequence[Transfer]
 ) -> list[Part]:
-    bar = money_bar(contract.book, moved=moved)
+    contract = room.contract
+    in_review, to_come = parts_of(contract, hours, room.now) if hours else (None, [])
+    bar = money_bar(contract.book, hours_in_review=in_review, moved=moved)
     planned = [one.amount for one in open_ones if one.state == MilestoneState.PLANNED]
     return [
         Part(kind="paid", label="Paid", amount=bar.paid),
+        Part(kind="review", label="In review", amount=bar.in_review),
         Part(kind="held", label="In escrow", amount=bar.escrow),
         Part(kind="returned", label="Returned from escrow", amount=bar.returned),
         Part(kind="refunded", label="Refunded", amount=bar.refunded),
+        Part(kind="returned", label="Hours reversed", amount=bar.reversed),
         Part(
             kind="planned",
             label="Planned, not funded",
             amount=total(planned, contract.currency),
         ),
+        *to_come,
     ]
 
 
-def _tracks(room: Room, moved: Sequence[Transfer]) -> list[Track]:
-    if not room.contract.is_ended:
+def _tracks(room: Room, hours: Hours | None, moved: Sequence[Transfer]) -> list[Track]:
+    contract = room.contract
+    if not contract.is_ended:
         return []
-    return where_is_money(room.contract.book, side=room.side, now=room.now, moved=moved)
+    paid = where_is_money(
+        contract.book,
+        side=room.side,
+        now=room.now,
+        moved=moved,
+        reviewed_until=hours.reviewed_until if hours else None,
+    )
+    if hours is None:
+        return paid
+    return [*tracks_of(contract, hours, room.side, room.now), *_folded(paid, contract.currency)]
+
+
+def _folded(paid: Sequence[Track], currency: str) -> list[Track]:
+    """The weeks whose money has arrived, in one row when they are many."""
+    arrived = [one for one in paid if one.stages[-1] == Stage(word="available", state="here")]
+    if len(arrived) <= ARRIVED_SHOWN:
+        return list(paid)
+    amounts = [one.amount for one in arrived if isinstance(one.amount, Money)]
+    earlier = Track(
+        amount=total(amounts, currency),
+        what=f"{len(arrived)} earlier payments",
+        stages=arrived[0].stages,
+    )
+    return [*(one for one in paid if one not in arrived), earlier]
 
 
 def _figures(room: Room) -> list[Effect]:
@@ -230,10 +301,13 @@ def _figures(room: Room) -> list[Effect]:
 
 
 def _refund_until(
-    milestones: Sequence[Milestone], request: EscrowRefundRequest | None, now: datetime
+    milestones: Sequence[Milestone],
+    hours: Hours | None,
+    request: EscrowRefundRequest | None,
+    now: datetime,
 ) -> datetime | None:
     """Until when the newest payment can be refunded; None when none can."""
-    paid = [one.paid_at for one in milestones if one.paid_at]
+    paid = [one.paid_at for one in (*milestones, *(hours.weeks if hours else ())) if one.paid_at]
     if request is not None and request.to_talent and request.resolved_at:
         paid.append(request.resolved_at)
     until = max(paid) + policy.REFUND_WINDOW if paid else None

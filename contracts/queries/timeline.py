@@ -5,13 +5,14 @@ Feedback is told nowhere here: while it is sealed, not even that it exists.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from contracts.models import Contract, ContractHistory, Message, Milestone
+from contracts.models import Contract, ContractHistory, Message, Milestone, Week
 from contracts.states import Side
+from contracts.waiting import dispute_of
 from marketplace.models import ActedOn
 from marketplace.money import Money
 from marketplace.states import ActorKind
@@ -42,6 +43,7 @@ def timeline_of(
     side: Side,
     *,
     milestones: Iterable[Milestone],
+    weeks: Iterable[Week] = (),
     moved: Iterable[Transfer],
     has_request: bool,
 ) -> list[Event]:
@@ -49,12 +51,20 @@ def timeline_of(
 
     Args:
         milestones: all of the contract's, to name them.
+        weeks: the recent ones with their disputes, to name them; older ones are left out.
         moved: its transfers, with their entries.
         has_request: whether there ever was an escrow refund request.
     """
-    names = {one.pk: f"milestone {one.number}" for one in milestones}
+    names = {("milestone", one.pk): f"milestone {one.number}" for one in milestones}
+    amounts = {}
+    for week in weeks:
+        names["week", week.pk] = f"the {week}"
+        amounts["week", week.pk] = week.amount
+        dispute = dispute_of(week)
+        if dispute is not None:
+            names["hoursdispute", dispute.pk] = f"the {week}"
     events = [
-        *_changes(contract, side, names),
+        *_changes(contract, side, names, amounts),
         *(_requests(contract, side) if has_request else ()),
         *money_events(contract, side, moved),
         *_messages(contract, side),
@@ -84,8 +94,25 @@ _CONTRACT: Final = {
     "decline": ("hand-thumb-down", "{who} declined the offer"),
     "withdraw": ("arrow-uturn-left", "{who} withdrew the offer"),
     "expire": ("clock", "The offer expired"),
+    "pause": ("pause", "{who} paused the contract"),
+    "restart": ("play", "{who} restarted the contract"),
     "end": ("check-circle", "{who} ended the contract"),
 }
+_WEEK: Final = {
+    "invoice": ("document-text", "Invoiced: the hours of {what}"),
+    "fail": ("exclamation-triangle", "The charge for {what} was declined"),
+    "hand_over": ("lifebuoy", "What is owed for {what} is with support"),
+    "reverse_all": ("arrow-uturn-left", "Nothing is owed any more for {what}"),
+}
+_DISPUTE: Final = {
+    "create": ("hand-raised", "{who} disputed hours of {what}"),
+    "accept": ("check", "{who} gave the disputed hours of {what} back"),
+    "decline": ("hand-raised", "{who} stood by the disputed hours of {what}; support decides"),
+    "escalate": ("lifebuoy", "The dispute of {what} was not answered in time; support decides"),
+    "withdraw": ("arrow-uturn-left", "{who} took the dispute of {what} back"),
+    "decide": ("scale", "{who} decided about the disputed hours of {what}"),
+}
+_TOLD_WITH_REASON: Final = ("pause", "restart")
 _MILESTONE: Final = {
     "agree": ("hand-thumb-up", "{who} agreed to {what}"),
     "decline": ("hand-thumb-down", "{who} declined {what}"),
@@ -117,23 +144,42 @@ _MONEY: Final = {
 }
 
 
-def _changes(contract: Contract, side: Side, names: dict[int, str]) -> Iterator[Event]:
+def _changes(
+    contract: Contract,
+    side: Side,
+    names: Mapping[tuple[str, int], str],
+    amounts: Mapping[tuple[str, int], Money | None],
+) -> Iterator[Event]:
     rows = contract.history.select_related("actor_membership").order_by("-sequence")
     for row in rows[:SHOWN]:
         icon, words = _words_of(row)
         came_with_the_offer = row.transition == "create" and row.at == contract.offered_at
         if row.row_label == "milestone" and came_with_the_offer:
             continue
-        if words:
-            said = words.format(who=_who(row, contract, side), what=names.get(row.row_id, ""))
-            note = contract.end_note if row.transition == "end" else ""
-            yield Event(row.at, row.sequence, icon=icon, words=said, note=note)
+        what = names.get((row.row_label, row.row_id), "")
+        if words and (what or row.row_label not in ("week", "hoursdispute")):
+            said = words.format(who=_who(row, contract, side), what=what)
+            amount = (
+                amounts.get((row.row_label, row.row_id)) if row.transition == "invoice" else None
+            )
+            note = _note(contract, row)
+            yield Event(row.at, row.sequence, icon=icon, words=said, amount=amount, note=note)
+
+
+def _note(contract: Contract, row: ContractHistory) -> str:
+    """What both sides read beside it; other reasons are private."""
+    if row.row_label != "contract":
+        return ""
+    if row.transition in _TOLD_WITH_REASON:
+        return row.reason
+    return contract.end_note if row.transition == "end" else ""
 
 
 def _words_of(row: ContractHistory) -> tuple[str, str]:
     """Changes that moved money are told by the books instead."""
-    if row.row_label == "contract":
-        return _CONTRACT.get(row.transition, ("", ""))
+    of_row = {"contract": _CONTRACT, "week": _WEEK, "hoursdispute": _DISPUTE}
+    if row.row_label in of_row:
+        return of_row[row.row_label].get(row.transition, ("", ""))
     if row.transition == "create":
         proposed = row.target == "proposed"
         return ("plus-circle", "{who} " + ("proposed" if proposed else "added") + " {what}")

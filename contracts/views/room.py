@@ -41,7 +41,7 @@ class Overview(ContractView):
             "message_form": form,
             "end_dialog": "",
         }
-        if room.contract.is_active and room.may_end is None:
+        if room.contract.is_running and room.may_end is None:
             context |= end_context(room, overview=overview, kept=kept)
             context |= {"end_dialog": END_DIALOG, "asks_to_end": "end" in self.request.GET}
         return render(self.request, "contracts/room.html", context)

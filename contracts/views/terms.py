@@ -28,6 +28,7 @@ class People(ContractView):
     def show(self, contract: Contract, form: PersonForm | None = None) -> HttpResponse:
         room = room_of(contract, self.actor, page="contract_people")
         context = {"room": room, "contract": contract, "page": people_of(room), "form": form}
+        context["end_dialog"] = ""
         return render(self.request, "contracts/people.html", context)
 
 
