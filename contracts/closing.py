@@ -269,6 +269,7 @@ def billed_figures(decided: EndPlan) -> list[dict[str, Any]]:
             "bills_at": one.bills_at,
         }
         for one in decided.billed
+        if one.minutes
     ]
 
 

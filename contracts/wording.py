@@ -158,9 +158,11 @@ def hints_of(facts: Facts, contract: Contract, now: datetime) -> dict[str, Any]:
 def _rows(plan: EndPlan, telling: _Telling) -> dict[str, Effect]:
     """The rows by what they are about, so that two plans can be compared."""
     rows: dict[str, Effect] = {}
-    if plan.side is Side.TALENT and plan.kept and not plan.escrow:
+    if plan.side is Side.TALENT and plan.kept and not (plan.escrow or plan.is_hourly):
         rows["kept"] = _stays_yours(plan)
     for effect in plan.effects:
+        if isinstance(effect, OpenFeedback) and plan.is_hourly and plan.side is Side.TALENT:
+            rows |= {"kept": _stays_yours(plan)} if plan.kept else {}
         rows[_about(effect)] = _row(effect, telling)
         if isinstance(effect, ReturnEscrow) and plan.kept:
             rows["kept"] = _stays_yours(plan)
@@ -281,11 +283,13 @@ def _diary(effect: LockDiary, telling: _Telling) -> Effect:
 
 @_row.register
 def _week(effect: BillWeek, telling: _Telling) -> Effect:
-    billed = moments.full(effect.bills_at)
-    beyond = f"; {moments.hours(effect.beyond)} beyond the limit is not billed"
+    told = [f"on {moments.full(effect.bills_at)}", *_received(effect, telling)]
+    if effect.beyond:
+        told.append(f"{moments.hours(effect.beyond)} beyond the limit is not billed")
+    told.append(_reviewed(weeks.review_until(effect.starts_on), telling))
     return Effect(
-        term=f"{_which(effect.starts_on, telling.now)}, billed on {billed}",
-        detail=_review(effect, telling) + (beyond if effect.beyond else ""),
+        term=f"Billed for {_which(effect.starts_on, telling.now)}",
+        detail="; ".join(told),
         value=hours_and_amount(effect),
     )
 
@@ -293,20 +297,21 @@ def _week(effect: BillWeek, telling: _Telling) -> Effect:
 @_row.register
 def _owed(effect: StaysOwed, telling: _Telling) -> Effect:
     owed = effect.owed
-    until = owed.review_until
-    reviewed = f"{_reviewer(telling)} until {moments.full(until)}" if until else ""
     standing = "the charge failed; it stays owed" if owed.has_failed else "invoiced; it stays owed"
-    told = [reviewed] if owed.is_paid else [standing, reviewed]
+    told = [] if owed.is_paid else [standing]
+    if owed.review_until:
+        told.append(_reviewed(owed.review_until, telling))
+    which = _capital(_which(owed.starts_on, telling.now))
     return Effect(
-        term=f"{_which(owed.starts_on, telling.now)}, {'paid' if owed.is_paid else 'not paid yet'}",
-        detail="; ".join(one for one in told if one),
+        term=f"{which}, {'paid' if owed.is_paid else 'not paid yet'}",
+        detail="; ".join(told),
         value=owed.amount,
     )
 
 
 @_row.register
 def _disputed(effect: StaysDisputed, telling: _Telling) -> Effect:
-    which = _which(effect.dispute.starts_on, telling.now)
+    which = _capital(_which(effect.dispute.starts_on, telling.now))
     return Effect(
         term=f"{which}, in dispute",
         detail="the dispute goes on after the end",
@@ -332,24 +337,23 @@ def hours_and_amount(billed: BillWeek) -> str:
 def _which(week: date, now: datetime) -> str:
     this_week = weeks.week_of(now)
     if week == this_week:
-        return "This week"
+        return "this week"
     if week == this_week - weeks.WEEK:
-        return "Last week"
-    return f"Week of {week:%-d %B %Y}"
+        return "last week"
+    return f"the week of {week:%-d %B %Y}"
 
 
-def _review(billed: BillWeek, telling: _Telling) -> str:
-    reviewed = f"{_reviewer(telling)} until {moments.full(weeks.review_until(billed.starts_on))}"
+def _received(billed: BillWeek, telling: _Telling) -> list[str]:
     if telling.side is Side.CLIENT:
-        return reviewed
+        return []
     available = moments.day(weeks.available_at(billed.starts_on, billed.bills_at))
-    received = f"you receive {'at least ' if billed.at_least else ''}{billed.receives}"
-    return f"{received} after the fee, available on {available}; {reviewed}"
+    received = f"{'at least ' if billed.at_least else ''}{billed.receives}"
+    return [f"you receive {received} after the fee, available on {available}"]
 
 
-def _reviewer(telling: _Telling) -> str:
-    whose = "you" if telling.side is Side.CLIENT else telling.client
-    return f"{whose} can dispute hours"
+def _reviewed(until: datetime, telling: _Telling) -> str:
+    who = "you" if telling.side is Side.CLIENT else telling.client
+    return f"{who} can dispute hours until {moments.full(until)}"
 
 
 def _sentence_of_hours(plan: EndPlan) -> str:
@@ -389,19 +393,14 @@ def _changed_hours(seen: dict[str, Any], hours: HoursFacts) -> list[Effect]:
         one.starts_on: (one.minutes, weeks.billable(one.minutes, one.limit)) for one in hours.weeks
     }
     before = {date.fromisoformat(day): (minutes, part) for day, minutes, part in seen["weeks"]}
-    rows = []
+    invoiced = {one.starts_on for one in hours.owed}
+    rows: list[Effect] = []
     for week in sorted({*before, *now}):
-        words = ("Recorded", "Within the limit")
-        pairs = zip(words, now.get(week, (0, 0)), before.get(week, (0, 0)), strict=True)
-        rows += [
-            Effect(
-                term=f"{word} in the week of {week:%-d %B %Y}",
-                value=moments.hours(minutes),
-                was=moments.hours(was),
-            )
-            for word, minutes, was in pairs
-            if minutes != was
-        ]
+        was = before.get(week, (0, 0))
+        if week in invoiced:
+            rows.append(_invoiced_meanwhile(week, was[0]))
+        else:
+            rows += _counted_otherwise(week, now.get(week, (0, 0)), was)
     if list(hours.timers) != seen["timers"]:
         rows.append(
             Effect(
@@ -411,6 +410,25 @@ def _changed_hours(seen: dict[str, Any], hours: HoursFacts) -> list[Effect]:
             )
         )
     return rows
+
+
+def _invoiced_meanwhile(week: date, recorded: int) -> Effect:
+    return Effect(
+        term=f"Hours of the week of {week:%-d %B %Y}",
+        value="invoiced",
+        was=f"{moments.hours(recorded)}, not billed yet",
+    )
+
+
+def _counted_otherwise(week: date, now: tuple[int, int], was: tuple[int, int]) -> Iterator[Effect]:
+    """What is recorded, and what of it is within the limit."""
+    for word, minutes, before in zip(("Recorded", "Within the limit"), now, was, strict=True):
+        if minutes != before:
+            yield Effect(
+                term=f"{word} in the week of {week:%-d %B %Y}",
+                value=moments.hours(minutes),
+                was=moments.hours(before),
+            )
 
 
 def _paid(telling: _Telling, pays: Money, what: str, receives: Money) -> Effect:
@@ -423,7 +441,8 @@ def _paid(telling: _Telling, pays: Money, what: str, receives: Money) -> Effect:
 
 
 def _stays_yours(plan: EndPlan) -> Effect:
-    return Effect(term="Stays yours", detail="released before, after the fee", value=plan.kept)
+    how = "paid" if plan.is_hourly else "released"
+    return Effect(term="Stays yours", detail=f"{how} before, after the fee", value=plan.kept)
 
 
 def _for_both() -> Effect:

@@ -159,6 +159,7 @@ def contract_ended(contract: Contract, plan: EndPlan, *, by: Actor) -> None:
                 "review_until": weeks.review_until(one.starts_on),
             }
             for one in plan.billed
+            if one.minutes
         ],
     }
     batch, people = Batch(), people_of(contract)
