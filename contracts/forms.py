@@ -229,7 +229,11 @@ class HoursDisputeForm(Refusable, KeyedForm):
 
     e = forms.MultipleChoiceField(required=False)
     s = forms.MultipleChoiceField(required=False)
-    reason = prose("Why is this time not right?", limit=policy.NOTE_LENGTH)
+    reason = prose(
+        "Why is this time not right?",
+        limit=policy.NOTE_LENGTH,
+        error_messages={"required": "Say why. The other side and support read it."},
+    )
 
     def __init__(
         self, *args: Any, billed: Sequence[tuple[Stretch, datetime]], **kwargs: Any

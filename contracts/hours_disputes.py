@@ -318,7 +318,7 @@ def _give_back(dispute: HoursDispute, minutes: int, *, reason: str, by: Actor) -
 def _payment(contract: Contract, week: Week) -> Payment:
     """The week's payment as it is now, under its book's lock."""
     book = ledger.lock(contract.book_id)
-    payment = Payment.objects.get(pk=week.payment_id)
+    payment = Payment.objects.get(week=week)
     payment.book = book
     return payment
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import groupby
-from typing import Any
 
 from contracts import hours_disputes, weeks
 from contracts.models import Contract, DisputedSegment, HoursDispute, Stretch, Week
@@ -54,13 +53,14 @@ class Day:
     """One UTC day's entries."""
 
     label: str
-    entries: list[Any]
+    entries: list[Entry]
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """Segments of one stretch that follow each other and are treated alike."""
 
+    day: str
     span: str
     who: str
     memo: str
@@ -77,7 +77,7 @@ class DisputePage:
     side: Side
     other: Party
     now: datetime
-    days: list[Day]
+    runs: list[Run]
     amount: Money
     back: Money
     cost: Money
@@ -106,6 +106,15 @@ class DisputePage:
         return f"You dispute {time}, {self.amount}"
 
     @property
+    def promise(self) -> str:
+        """What accepting brings the client."""
+        if self.is_talent or not self.amount:
+            return ""
+        if self.was_paid:
+            return f"If {self.other.name} accepts, {self.amount} comes back to you as credit."
+        return f"If {self.other.name} accepts, {self.amount} is not owed any more."
+
+    @property
     def acceptance(self) -> str:
         """What accepting does to the talent's money."""
         if not self.amount:
@@ -113,7 +122,7 @@ class DisputePage:
         if self.was_paid:
             fee = self.amount - self.cost
             return (
-                f"{self.cost} of that week's pending payment and {fee} of the fee go back to"
+                f"{self.cost} of the pending payment of that week and {fee} of the fee go back to"
                 f" {self.other.name} at once."
             )
         return (
@@ -144,7 +153,7 @@ class DisputePage:
         return f"Accept: {self.amount} is not owed any more"
 
 
-def invoiced_week(contract: Contract, monday: Any) -> Week | None:
+def invoiced_week(contract: Contract, monday: date) -> Week | None:
     """A week of a contract with its dispute and payment; one query."""
     found = contract.weeks.filter(starts_on=monday).select_related("dispute", "payment").first()
     if found is not None:
@@ -166,9 +175,11 @@ def choices_of(billed: Billed, entries: Collection[int], cells: Collection[int])
         entries: ids of the stretches that are chosen as a whole.
         cells: places in ``billed`` of the segments that are chosen by themselves.
     """
-    numbered = groupby(enumerate(billed), key=lambda one: one[1][0])
-    made = ((stretch, _entry(stretch, list(part), entries, cells)) for stretch, part in numbered)
-    return _by_day(made)
+    made: dict[str, list[Entry]] = {}
+    for stretch, part in groupby(enumerate(billed), key=lambda one: one[1][0]):
+        entry = _entry(stretch, list(part), entries, cells)
+        made.setdefault(_day(stretch), []).append(entry)
+    return [Day(label, of_day) for label, of_day in made.items()]
 
 
 def dispute_page(dispute: HoursDispute, actor: Actor) -> DisputePage:
@@ -185,7 +196,7 @@ def dispute_page(dispute: HoursDispute, actor: Actor) -> DisputePage:
         side=side,
         other=contract.party(side.other),
         now=clock.now(),
-        days=_by_day(_runs(dispute.segments.select_related("stretch__membership__user"))),
+        runs=list(_runs(dispute.segments.select_related("stretch__membership__user"))),
         amount=amount,
         back=hours_disputes.given_back(dispute),
         cost=_cost(dispute, amount),
@@ -216,7 +227,7 @@ def _entry(
     )
 
 
-def _runs(segments: Iterable[DisputedSegment]) -> Iterator[tuple[Stretch, Run]]:
+def _runs(segments: Iterable[DisputedSegment]) -> Iterator[Run]:
     """Disputed segments, those that touch and are treated alike put together."""
     run: list[DisputedSegment] = []
     ordered = sorted(
@@ -236,9 +247,10 @@ def _continues(before: DisputedSegment, after: DisputedSegment) -> bool:
     return same and after.starts_at - before.starts_at == policy.SEGMENT
 
 
-def _run(segments: Sequence[DisputedSegment]) -> tuple[Stretch, Run]:
+def _run(segments: Sequence[DisputedSegment]) -> Run:
     stretch = segments[0].stretch
-    return stretch, Run(
+    return Run(
+        day=_day(stretch),
         span=_span([one.starts_at for one in segments]),
         who=stretch.membership.user.name,
         memo=stretch.memo,
@@ -247,9 +259,8 @@ def _run(segments: Sequence[DisputedSegment]) -> tuple[Stretch, Run]:
     )
 
 
-def _by_day(made: Iterable[tuple[Stretch, Any]]) -> list[Day]:
-    days = groupby(made, key=lambda one: one[0].starts_at.astimezone(UTC).date())
-    return [Day(f"{day:%A %-d %B}", [entry for _, entry in of_day]) for day, of_day in days]
+def _day(stretch: Stretch) -> str:
+    return f"{stretch.starts_at.astimezone(UTC):%A %-d %B}"
 
 
 def _span(starts: Sequence[datetime]) -> str:

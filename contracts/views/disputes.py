@@ -16,7 +16,7 @@ from contracts.forms import HoursDisputeForm, ReasonForm
 from contracts.models import Contract, HoursDispute, Week
 from contracts.queries import disputes as queries
 from contracts.views.base import ContractView, refuse
-from marketplace import clock, moments, typed
+from marketplace import clock, moments, policy, typed
 from marketplace.actors import Actor
 from marketplace.components import Effect
 from marketplace.money import Money
@@ -54,9 +54,11 @@ class New(FilingView):
         if found.invoiced_at is None:
             return self.closed(hours_disputes.may_be_filed(found, now=clock.now()))
         form = self.form(found, request.POST)
-        if not form.is_valid() or "confirm" not in request.POST:
-            return self.show(found, form)
-        return self.file(found, form)
+        if form.is_valid() and "confirm" in request.POST:
+            return self.file(found, form)
+        if "confirm" not in request.POST:
+            form.errors.pop("reason", None)
+        return self.show(found, form)
 
     def file(self, week: Week, form: HoursDisputeForm) -> HttpResponse:
         try:
@@ -184,9 +186,9 @@ def _context(week: Week, form: HoursDisputeForm) -> dict[str, Any]:
         "week": week,
         "form": form,
         "days": queries.choices_of(form.billed, form.entries, form.cells),
+        "answer_days": policy.HOURS_ANSWER_WINDOW.days,
         "until": weeks.review_until(week.starts_on),
         "effects": _effects(week, minutes, amount),
-        "confirm_label": f"Dispute {moments.hours(minutes)}" if minutes else "Dispute hours",
     }
 
 
@@ -200,14 +202,20 @@ def _effects(week: Week, minutes: int, amount: Money) -> list[Effect]:
             value=amount,
             detail="as credit, which pays your next charge first",
         )
-        waits = Effect(term="Until it is settled", value=f"the payment to {name} waits")
+        waits = Effect(
+            term=f"The payment to {name}", value="waits", detail="until the dispute is settled"
+        )
     else:
         back = Effect(term=f"Not owed any more if {name} accepts", value=amount)
-        waits = Effect(term="Until it is settled", value="the whole amount stays owed")
+        waits = Effect(term="What you owe", value="stays", detail="until the dispute is settled")
     return [
         Effect(term="You dispute", value=moments.hours(minutes)),
         back,
-        Effect(term="If not accepted", value="support decides, segment by segment"),
+        Effect(
+            term=f"If {name} does not accept",
+            value="support decides",
+            detail="about each segment, with a reason that both of you read",
+        ),
         waits,
     ]
 
