@@ -46,6 +46,7 @@ def add(
         InvalidInput: on ``day``, ``starts`` or ``ends``: no whole segments, not over yet, before
             the contract, not in the current week, or across other time of this person.
     """
+    rules.refuse(rules.of_talent(contract, by))
     let_timers_run_out(by.as_member.user_id, but=contract)
     with transaction.atomic():
         lock_person(by.as_member)

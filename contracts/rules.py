@@ -27,6 +27,7 @@ DIARY_LOCKED = Refusal(
 PAUSED = Refusal("The client has paused this contract. No time is recorded until it goes on.")
 ON_HOLD = Refusal("This contract is on hold. No time is recorded until the client has paid.")
 NOT_HOURLY = Refusal("Only hourly contracts have a Work Diary.")
+NOT_FIXED = Refusal("Only fixed-price contracts have milestones. Hours are billed every week.")
 NO_MANUAL_TIME = Refusal("The client does not allow manual time on this contract. Use the timer.")
 OF_ITS_STATE = (
     ENDED,
@@ -38,6 +39,7 @@ OF_ITS_STATE = (
     PAUSED,
     ON_HOLD,
     NOT_HOURLY,
+    NOT_FIXED,
     NO_MANUAL_TIME,
 )
 """Refusals that tell of the contract, not of who asks: somebody, or the clock, was faster."""
@@ -131,12 +133,12 @@ def talent_proposes(milestone: Milestone, actor: Actor) -> Refusal | None:
 
 def may_propose(contract: Contract, actor: Actor) -> Refusal | None:
     """The talent's owners and managers may propose a milestone."""
-    return _while_active(contract) or _manages(contract, actor, Side.TALENT)
+    return _takes_milestones(contract) or _manages(contract, actor, Side.TALENT)
 
 
 def may_add_milestone(contract: Contract, actor: Actor) -> Refusal | None:
     """The client's owners and managers add milestones (S)."""
-    return _while_active(contract) or _manages(contract, actor, Side.CLIENT)
+    return _takes_milestones(contract) or _manages(contract, actor, Side.CLIENT)
 
 
 def talent_submits(milestone: Milestone, actor: Actor) -> Refusal | None:
@@ -189,6 +191,11 @@ def may_tick(contract: Contract, actor: Actor) -> Refusal | None:
 
 
 # Hours ------------------------------------------------------------------------------------------
+
+
+def of_talent(contract: Contract, actor: Actor) -> Refusal | None:
+    """Anyone who acts for the talent; true or not whatever happens to the contract."""
+    return _acts_for(contract, actor, Side.TALENT)
 
 
 def talent_records(contract: Contract, actor: Actor) -> Refusal | None:
@@ -254,8 +261,10 @@ def client_pays_week(week: Week, actor: Actor) -> Refusal | None:
 
 
 def settles_week(week: Week, actor: Actor) -> Refusal | None:
-    """A settled dispute may leave nothing owed: by who settles it."""
-    return None if actor.is_platform or actor.is_staff else takes_part(week.contract, actor)
+    """A settled dispute may leave nothing owed: the talent gave all back, or support decided."""
+    if actor.is_platform or actor.is_staff:
+        return None
+    return _manages(week.contract, actor, Side.TALENT)
 
 
 def client_disputes(contract: Contract, actor: Actor) -> Refusal | None:
@@ -275,6 +284,10 @@ def minimum_for(leftover_minor: int, currency: str) -> int:
     """The least a milestone may be: 5.00 (S), or the whole leftover escrow when smaller (D)."""
     minimum = policy.minimum_milestone(currency).minor
     return min(minimum, leftover_minor) if leftover_minor else minimum
+
+
+def _takes_milestones(contract: Contract) -> Refusal | None:
+    return _while_active(contract) or (NOT_FIXED if contract.is_hourly else None)
 
 
 def _takes_time(contract: Contract) -> Refusal | None:

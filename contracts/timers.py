@@ -27,6 +27,7 @@ def start(contract: Contract, *, memo: str = "", by: Actor) -> Timer:
         NotYours: not one of the talent's people who are assigned.
         Overtaken: no time is recorded now, or a timer of this person runs already.
     """
+    rules.refuse(rules.of_talent(contract, by))
     diary.let_timers_run_out(by.as_member.user_id, but=contract)
     with transaction.atomic():
         return _start(contract, memo=memo, by=by)

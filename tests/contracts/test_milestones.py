@@ -8,7 +8,7 @@ import pytest
 
 from contracts import milestones
 from contracts.models import Contract, Submission
-from contracts.states import MilestoneState
+from contracts.states import MilestoneState, Side
 from marketplace import clock, policy, sweeping
 from marketplace.actors import Actor
 from marketplace.models import Notice
@@ -26,6 +26,7 @@ from tests.factories import (
     ended,
     fund,
     funded,
+    hourly,
     leftover,
     member_of,
     milestone_of,
@@ -176,6 +177,16 @@ def test_milestone_is_added_only_while_the_contract_is_active(make):
 
 
 # Proposing ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_hourly_contract_has_no_milestones(side):
+    contract = hourly()
+    by = owner_of(contract.party(side))
+    do = milestones.add if side is Side.CLIENT else milestones.propose
+
+    with refused(contract, Overtaken, "Only fixed-price contracts have milestones."):
+        do(contract, title="Logo", amount=usd(50), due_on=None, key="", by=by)
 
 
 def test_talent_proposes_and_the_client_agrees():

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F
 from hypothesis.stateful import precondition, rule
 
 from contracts import assignments, billing, diary, hours_disputes, offers, terms, timers
+from contracts.closing import Choice
 from contracts.models import (
     Contract,
     HoursDispute,
@@ -22,6 +22,7 @@ from contracts.states import (
     HELD_DISPUTES,
     OPEN_DISPUTES,
     OWED_WEEKS,
+    ContractKind,
     ContractState,
     Side,
     WeekState,
@@ -30,8 +31,6 @@ from marketplace import clock, once
 from marketplace.actors import Actor
 from marketplace.money import Money
 from payments.gateways import sandbox
-from payments.models import Payment
-from payments.states import PaymentKind
 from tests.factories import NOON, recorded
 from tests.proof.hours_kept import SEGMENT, at_midnight, billed_segments
 from tests.proof.playing import (
@@ -108,14 +107,14 @@ class HoursPlayer(Player):
         self.now = MONDAY
         self.work(contract, at_midnight(MONDAY.date()), dice)
         if scene == "ended on monday":
-            self.end_hours(contract, dice)
+            self.end_now(contract, dice.choice(tuple(Side)), Choice.nothing())
         if not scene.endswith("monday") and scene != "monday morning":
             self.now += timedelta(hours=3, minutes=dice.choice((0, 5)))
             self.sweep()
         if scene == "disputed":
             self.dispute(contract, dice)
         if scene == "ended in review":
-            self.end_hours(contract, dice)
+            self.end_now(contract, dice.choice(tuple(Side)), Choice.nothing())
 
     def offer_hours(self, dice: Dice, **values: Any) -> Contract:
         client, talent = dice.choice(self.world.clients), dice.choice(self.world.talents)
@@ -144,33 +143,24 @@ class HoursPlayer(Player):
                 start = day + timedelta(hours=2 * number)
                 recorded(contract, start, dice.choice((10, 30, 70)), by=dice.choice(people))
 
-    def end_hours(self, contract: Contract, dice: Dice) -> None:
-        raise NotImplementedError
-
-    def sweep(self) -> None:
-        raise NotImplementedError
-
     def dispute(self, contract: Contract, dice: Dice) -> None:
         week = contract.weeks.get(starts_on=(MONDAY - timedelta(days=7)).date())
         segments = segments_of(week)
         chosen = dice.sample(segments, dice.randint(1, len(segments)))
+        client, talent = (self.world.owner(contract, side) for side in Side)
         with clock.at(self.now):
-            hours_disputes.file(
-                week,
-                segments=chosen,
-                reason="Too long.",
-                key="",
-                by=self.world.owner(contract, Side.CLIENT),
+            dispute = hours_disputes.file(
+                week, segments=chosen, reason="Too long.", key="", by=client
             )
+            if dice.one_in(2):
+                hours_disputes.decline(dispute, because="I worked.", by=talent)
 
     # Offers and terms ----------------------------------------------------------------------------
 
     @plays(offers.make_hourly)
-    @precondition(lambda life: life.contracts < life.most_contracts)
+    @precondition(lambda life: life.contracts < 4 and life.now_and_then(ContractKind.HOURLY))
     @rule(dice=DICE)
     def make_hourly_offer(self, dice: Dice) -> None:
-        if not self.there & {"hourly"} and not dice.one_in(4):
-            return
         state = dice.getstate()
         values = {
             "method": dice.choice(METHODS),
@@ -228,7 +218,13 @@ class HoursPlayer(Player):
         do = dice.choice((assignments.assign, assignments.assign, assignments.release))
         party = contract.client_id if dice.one_in(12) else contract.talent_id
         person = dice.choice((self.world.owners, self.world.members))[party].membership
-        self.on(contract, lambda by: do(contract, person, by=by), Side.TALENT, dice)
+        self.on(
+            contract,
+            lambda by: do(contract, person, by=by),
+            Side.TALENT,
+            dice,
+            repeatable=False,
+        )
 
     # The diary -----------------------------------------------------------------------------------
 
@@ -310,9 +306,7 @@ class HoursPlayer(Player):
         if week is None:
             return
         given = {"method": dice.choice(METHODS), "key": once.new_key()}
-        self.on(
-            week.contract, lambda by: billing.pay_now(week, **given, by=by), Side.CLIENT, dice
-        )
+        self.on(week.contract, lambda by: billing.pay_now(week, **given, by=by), Side.CLIENT, dice)
 
     @when("hourly")
     @rule(dice=DICE)
@@ -396,10 +390,6 @@ class HoursPlayer(Player):
 
     # What a rule picks ---------------------------------------------------------------------------
 
-    @property
-    def most_contracts(self) -> int:
-        return 4
-
     def worker(self, contract: Contract, dice: Dice) -> Actor:
         """Most often somebody who is assigned."""
         found = [one.membership_id for one in works_on(contract)]
@@ -450,5 +440,4 @@ def hours_there() -> set[str]:
     there |= {f"dispute {state}" for state in HoursDispute.objects.values_list("state", flat=True)}
     if Timer.objects.filter(stopped_at=None).exists():
         there.add("timer")
-    left = Payment.objects.filter(kind=PaymentKind.HOURS, refunded_minor__lt=F("gross_minor"))
-    return there | {"payment" for _ in left[:1]}
+    return there

@@ -9,15 +9,12 @@ on a contract that somebody touched was left undone, and My Jobs sorts by the tr
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterable
-from datetime import timedelta
-from typing import Any, TypeVar
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Sum
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from contracts import (
     checklists,
@@ -35,67 +32,56 @@ from contracts.offers import MilestoneDraft
 from contracts.plans import ChoiceKind
 from contracts.states import (
     ACTIVE_MILESTONES,
+    RUNNING_CONTRACTS,
+    ContractKind,
     ContractState,
+    DisputeState,
     EndReason,
     MilestoneState,
     Side,
 )
 from feedback import giving, windows
 from feedback.models import Feedback
-from marketplace import auditing, cases, clock, once, sweeping
+from marketplace import auditing, cases, clock, once
 from marketplace.actors import Actor
 from marketplace.models import Case
 from marketplace.money import Money
-from marketplace.refusals import Refused
 from marketplace.states import CaseState
 from payments import operations, refunds
 from payments.gateways import sandbox
 from payments.models import (
-    Account,
     EscrowRefundRequest,
     GatewayOperation,
     Payment,
     SandboxCharge,
-    Transfer,
 )
 from payments.states import (
     HELD_REQUESTS,
-    KEPT,
     OPEN_REQUESTS,
     AccountKind,
     OperationState,
     RequestState,
 )
-from tests.factories import NOON, reread
+from tests.factories import reread
+from tests.proof.hours import HoursPlayer, hours_there
+from tests.proof.hours_kept import check_hours
+from tests.proof.playing import (
+    DICE,
+    METHODS,
+    PARTS,
+    BooksBroken,
+    Dice,
+    every,
+    fixed,
+    plays,
+    read,
+    share,
+    total_by_currency,
+    when,
+)
 from tests.proof.world import CURRENCIES, World, pick
 
-R = TypeVar("R")
-F_ = TypeVar("F_", bound=Callable[..., Any])
-
-PLAYED: set[Callable[..., Any]] = set()
-"""The capabilities that some rule plays."""
-
-METHODS = (
-    sandbox.ACCEPTS,
-    sandbox.ACCEPTS,
-    sandbox.ACCEPTS,
-    sandbox.TIMES_OUT,
-    sandbox.TIMES_OUT,
-    sandbox.ANSWERS_TWICE,
-    sandbox.NEVER_ANSWERS,
-    sandbox.DECLINES,
-)
 MINORS = (500, 501, 999, 12_345, 50_000, 50_005, 499, 1, 0)
-PARTS = (1.0, 1.0, 0.5, 0.333, 0.07, 0.01, 1.01)
-STEPS = (
-    timedelta(minutes=1),
-    timedelta(hours=5),
-    timedelta(days=1),
-    timedelta(days=3),
-    timedelta(days=7),
-    timedelta(days=14),
-    timedelta(days=30),
-)
 AGES = {
     "submitted": timedelta(days=14, seconds=-1),
     "ended after work": timedelta(days=7, seconds=-1),
@@ -105,55 +91,15 @@ AGES = {
 SCENES = ("offer", "funded", "submitted", "submitted", "leftover", "paid", "ended after work")
 
 
-class Dice(random.Random):
-    """What a rule draws its chances from; one number, so that lives are shrunk and told shortly."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-    def __repr__(self) -> str:
-        return f"Dice({self.number})"
-
-    def one_in(self, number: int) -> bool:
-        return self.randrange(number) == 0
-
-
-DICE = st.integers(0, 2**40).map(Dice)
-
-
-class BooksBroken(AssertionError):
-    """Something that must be true is not."""
-
-
-def plays(*capabilities: Callable[..., Any]) -> Callable[[F_], F_]:
-    """Declare which capabilities a rule plays."""
-
-    def declare(function: F_) -> F_:
-        PLAYED.update(capabilities)
-        return function
-
-    return declare
-
-
-def when(*flags: str) -> Callable[[F_], F_]:
-    """Play a rule when there is something for it to do, and sometimes when there is not."""
-    return precondition(lambda life: life.steps % 8 == 5 or not life.there.isdisjoint(flags))
-
-
-class Life(RuleBasedStateMachine):
+class Life(HoursPlayer):
     """One life of a market. Everything it wrote is rolled back at its end."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: ContractKind | None = None) -> None:
         super().__init__()
+        self.kind = kind
         self.block = transaction.atomic()
         self.block._from_testcase = True
         self.block.__enter__()
-        self.now = NOON
-        self.changed = True
-        self.steps = 0
-        self.contracts = 0
-        self.there: set[str] = set()
         with clock.at(self.now):
             self.world = World.make()
 
@@ -166,6 +112,13 @@ class Life(RuleBasedStateMachine):
     @initialize(dice=DICE)
     def begin(self, dice: Dice) -> None:
         """Lives begin at different ages, so that short ones reach the end too."""
+        self.kind = self.kind or dice.choice(tuple(ContractKind))
+        if self.kind == ContractKind.HOURLY:
+            self.begin_hours(dice)
+        else:
+            self.begin_fixed(dice)
+
+    def begin_fixed(self, dice: Dice) -> None:
         scene = dice.choice(SCENES)
         with clock.at(self.now):
             contract = self.offer(dice, 50_000, fund_first=scene != "offer")
@@ -205,16 +158,10 @@ class Life(RuleBasedStateMachine):
         amount = Money(minor, contract.currency)
         milestones.approve(contract.milestones.get(number=1), amount=amount, key="", by=by)
 
-    def end_now(self, contract: Contract, side: Side, choice: Choice) -> None:
-        contract = read(contract)
-        seen = closing.seen_token(contract, closing.facts_of(contract))
-        by = self.world.owner(contract, side)
-        closing.end(contract, choice=choice, seen=seen, gives_up=True, by=by)
-
     # Offers --------------------------------------------------------------------------------------
 
     @plays(offers.make)
-    @precondition(lambda life: life.contracts < 4)
+    @precondition(lambda life: life.contracts < 4 and life.now_and_then(ContractKind.FIXED))
     @rule(dice=DICE)
     def make_offer(self, dice: Dice) -> None:
         state, fund_first = dice.getstate(), dice.one_in(2)
@@ -229,7 +176,7 @@ class Life(RuleBasedStateMachine):
 
     @plays(offers.make)
     @when("contract ended")
-    @precondition(lambda life: life.contracts < 5)
+    @precondition(lambda life: life.contracts < 5 and life.steps % 4 == 3)
     @rule(dice=DICE)
     def start_again(self, dice: Dice) -> None:
         before = pick(dice, Contract.objects.filter(state=ContractState.ENDED), every())
@@ -260,10 +207,10 @@ class Life(RuleBasedStateMachine):
     # Milestones ----------------------------------------------------------------------------------
 
     @plays(milestones.add, milestones.propose)
-    @when("contract active")
+    @when("fixed active")
     @rule(dice=DICE)
     def add_milestone(self, dice: Dice) -> None:
-        contract = pick(dice, Contract.objects.filter(state=ContractState.ACTIVE), every())
+        contract = pick(dice, fixed(ContractState.ACTIVE), every())
         if contract.milestones.count() >= 6:
             return
         do, side = dice.choice(((milestones.add, Side.CLIENT), (milestones.propose, Side.TALENT)))
@@ -276,11 +223,11 @@ class Life(RuleBasedStateMachine):
         self.on(contract, lambda by: do(contract, **given, by=by), side, dice)
 
     @plays(milestones.add)
-    @when("contract active")
+    @when("fixed active")
     @rule(dice=DICE)
     def add_milestone_of_the_leftover(self, dice: Dice) -> None:
         """The words of the source: a final payment of what is left in escrow (S)."""
-        contract = pick(dice, Contract.objects.filter(state=ContractState.ACTIVE), every())
+        contract = pick(dice, fixed(ContractState.ACTIVE), every())
         amount = share(reread(contract.book).escrow, dice.choice(PARTS))
         given = {"title": "Last", "amount": amount, "due_on": None, "key": once.new_key()}
         self.on(contract, lambda by: milestones.add(contract, **given, by=by), Side.CLIENT, dice)
@@ -379,10 +326,11 @@ class Life(RuleBasedStateMachine):
     # The end -------------------------------------------------------------------------------------
 
     @plays(closing.end)
-    @when("contract active")
+    @when("contract active", "contract paused")
+    @precondition(lambda life: life.steps % 2 == 0 or life.kind is ContractKind.FIXED)
     @rule(dice=DICE)
     def end(self, dice: Dice) -> None:
-        contract = pick(dice, Contract.objects.filter(state=ContractState.ACTIVE), every())
+        contract = pick(dice, every().filter(state__in=RUNNING_CONTRACTS), every())
         side = dice.choice(tuple(Side))
         with clock.at(self.now):
             contract = read(contract)
@@ -470,7 +418,8 @@ class Life(RuleBasedStateMachine):
         self.on(contract, lambda by: messages.write(contract, **given, by=by), side, dice)
 
     @plays(refunds.give)
-    @when("milestone paid", "request withdrawn", "request decided")
+    @when("payment")
+    @precondition(lambda life: life.steps % 2 == 1)
     @rule(dice=DICE)
     def refund(self, dice: Dice) -> None:
         left = Payment.objects.filter(refunded_minor__lt=F("gross_minor"))
@@ -479,12 +428,12 @@ class Life(RuleBasedStateMachine):
             return
         amount = share(payment.gross, dice.choice(PARTS))
         given = {"amount": amount, "reason": "", "key": once.new_key()}
-        self.on(
-            payment.book.contract,
-            lambda by: refunds.give(payment, **given, by=by),
-            Side.TALENT,
-            dice,
-        )
+        contract = payment.book.contract
+        by = self.world.owner(contract, Side.TALENT)
+        if dice.one_in(12):
+            by = self.world.anybody(contract, dice.randrange(6))
+        # A refund is of the money floor: it enters no contract.
+        self.act(lambda: refunds.give(payment, **given, by=by), twice=dice.one_in(4))
 
     @plays(giving.give, giving.edit)
     @when("contract ended")
@@ -531,7 +480,7 @@ class Life(RuleBasedStateMachine):
         )
         self.act(lambda: do(case, **words, by=by))
 
-    # The gateway and the clock -------------------------------------------------------------------
+    # The gateway ---------------------------------------------------------------------------------
 
     @when("charge")
     @precondition(lambda life: life.steps % 4 == 3)
@@ -542,113 +491,6 @@ class Life(RuleBasedStateMachine):
         charge = pick(dice, told)
         if charge is not None:
             self.act(lambda: operations.take_report(charge.key, sandbox.report(charge)))
-
-    @rule(dice=DICE)
-    def wait(self, dice: Dice) -> None:
-        self.now += dice.choice(STEPS)
-        if dice.one_in(2):
-            self.sweep()
-
-    @rule(dice=DICE)
-    def wait_for_the_next_deadline(self, dice: Dice) -> None:
-        following = sweeping.next_due(self.now)
-        if following is not None:
-            self.now = following - timedelta(microseconds=dice.choice((0, 0, 1)))
-        if dice.one_in(2):
-            self.sweep()
-
-    @rule()
-    def sweep(self) -> None:
-        """As the minute's schedule does, without sending e-mails."""
-        with clock.at(self.now):
-            for _ in range(sweeping.ROUNDS):
-                if not self.sweep_once():
-                    return
-        raise BooksBroken("sweeping does not come to an end")
-
-    def sweep_once(self) -> bool:
-        outcomes = [outcome for name in due_sweeps() for outcome in sweeping.run(only=name)]
-        failed = {outcome.name: outcome.failed for outcome in outcomes if outcome.failed}
-        if failed:
-            raise BooksBroken(f"sweeps failed: {failed}")
-        done = any(outcome.done for outcome in outcomes)
-        self.changed = self.changed or done
-        return done
-
-    # How a rule acts -----------------------------------------------------------------------------
-
-    def on_milestone(
-        self,
-        dice: Dice,
-        states: Iterable[str],
-        side: Side,
-        do: Callable[..., Any],
-        *,
-        repeatable: bool = True,
-    ) -> None:
-        """Act on a milestone, most likely in one of the states, most likely as that side."""
-        rows = Milestone.objects.select_related("contract__client", "contract__talent")
-        milestone = pick(dice, rows.filter(state__in=states), rows)
-        if milestone is not None:
-            self.on(
-                milestone.contract,
-                lambda by: do(milestone, by=by),
-                side,
-                dice,
-                repeatable=repeatable,
-            )
-
-    def on(
-        self,
-        contract: Contract,
-        do: Callable[[Actor], Any],
-        side: Side,
-        dice: Dice,
-        *,
-        repeatable: bool = True,
-    ) -> None:
-        """Act on a contract, most likely as an owner of that side."""
-        by = self.world.owner(contract, side)
-        if dice.one_in(12):
-            by = self.world.anybody(contract, dice.randrange(6))
-        self.act(lambda: do(by), contract, twice=repeatable and dice.one_in(4))
-
-    def support_or(self, contract: Contract, dice: Dice) -> Actor:
-        if dice.one_in(8):
-            return self.world.anybody(contract, dice.randrange(6))
-        return self.world.support
-
-    def act(
-        self, do: Callable[[], R], contract: Contract | None = None, *, twice: bool = False
-    ) -> R | None:
-        """Do it; a refusal is fine. Done again by the same form, it changes nothing more."""
-        # A charge that was declined is a refusal, too, and leaves its traces.
-        self.changed = True
-        with clock.at(self.now):
-            try:
-                result = do()
-            except Refused:
-                return None
-            if contract is not None:
-                self.check_nothing_due(contract)
-            if twice:
-                self.check_the_same(do, result)
-        return result
-
-    def check_the_same(self, do: Callable[[], R], result: R) -> None:
-        before = total_by_currency()
-        if do() != result or total_by_currency() != before:
-            raise BooksBroken(f"a form sent twice acted twice: {result}")
-
-    def check_nothing_due(self, contract: Contract) -> None:
-        """Whoever entered a contract carried out first what the clock had decided."""
-        if Milestone.objects.filter(contract=contract, review_until__lte=self.now).exists():
-            raise BooksBroken(f"{contract}: a release that was due was left undone")
-        pending = EscrowRefundRequest.objects.filter(
-            book=contract.book_id, state=RequestState.PENDING, answer_by__lte=self.now
-        )
-        if pending.exists() and not Payment.objects.filter(book=contract.book_id).exists():
-            raise BooksBroken(f"{contract}: a request that was due was left undone")
 
     # What must be true ---------------------------------------------------------------------------
 
@@ -667,23 +509,28 @@ class Life(RuleBasedStateMachine):
         check_what_was_charged()
         check_gateway()
         check_positions()
+        check_hours(self.kept)
 
 
 def what_is_there() -> set[str]:
-    """What rules can act on, in words: ``contract active``, ``milestone submitted``."""
-    there = {f"contract {state}" for state in Contract.objects.values_list("state", flat=True)}
+    """What rules can act on, in words: ``contract ended``, ``hourly active``, ``fixed``."""
+    there = hours_there()
+    for kind, state in Contract.objects.values_list("kind", "state"):
+        there |= {kind, f"contract {state}", f"{kind} {state}"}
     there |= {f"milestone {state}" for state in Milestone.objects.values_list("state", flat=True)}
     requests = EscrowRefundRequest.objects.values_list("state", flat=True)
     there |= {f"request {state}" for state in requests}
     if Contract.objects.exclude(asks_to_end_since=None).exists():
         there.add("question")
+    if Payment.objects.filter(refunded_minor__lt=F("gross_minor")).exists():
+        there.add("payment")
     return there | {"charge" for _ in SandboxCharge.objects.all()[:1]}
 
 
-def wander(number: int, steps: int) -> None:
+def wander(number: int, steps: int, kind: ContractKind | None = None) -> None:
     """One life drawn from a number alone, without a search for the shortest that fails."""
     chances = Dice(number)
-    life = Life()
+    life = Life(kind)
     try:
         life.begin(dice=Dice(chances.getrandbits(40)))
         life.everything_adds_up()
@@ -712,21 +559,6 @@ def charged_by_currency() -> dict[str, int]:
     return dict(sums)
 
 
-def total_by_currency() -> dict[str, int]:
-    """Kept balances, and fees less what was returned of them."""
-    totals: dict[str, int] = {}
-    kept = Account.objects.filter(kind__in=KEPT).order_by().values_list("currency")
-    fees = Transfer.objects.order_by().values_list("currency")
-    for rows, sign in (
-        (kept.annotate(minor=Sum("balance_minor")), 1),
-        (fees.filter(credit__kind=AccountKind.FEES).annotate(minor=Sum("amount_minor")), 1),
-        (fees.filter(debit__kind=AccountKind.FEES).annotate(minor=Sum("amount_minor")), -1),
-    ):
-        for currency, minor in rows:
-            totals[currency] = totals.get(currency, 0) + sign * minor
-    return {currency: minor for currency, minor in totals.items() if minor}
-
-
 def check_gateway() -> None:
     """What the gateway took is posted, or still open here; what is posted, it took."""
     outcomes = dict(SandboxCharge.objects.values_list("key", "outcome"))
@@ -743,37 +575,39 @@ def check_gateway() -> None:
 def check_positions() -> None:
     """My Jobs sorts each side by the deadline that waits for it."""
     for contract in Contract.objects.order_by("pk"):
-        reviews = contract.milestones.exclude(review_until=None).values_list("review_until")
-        request = EscrowRefundRequest.objects.filter(
-            book=contract.book_id, state=RequestState.PENDING
-        ).first()
-        talent = contract.expires_at if contract.is_offered else request and request.answer_by
-        waits = {Side.CLIENT: min((due for (due,) in reviews), default=None), Side.TALENT: talent}
+        waits = {Side.CLIENT: reviewed_until(contract), Side.TALENT: answered_by(contract)}
         for side, deadline in waits.items():
             shown = getattr(contract, f"{side.value}_position")
             if shown != positions.position(deadline, contract.last_activity_at):
                 raise BooksBroken(f"{contract} stands at {shown} for the {side}, not {deadline}")
 
 
+def reviewed_until(contract: Contract) -> datetime | None:
+    """When the client's silence pays: of work, or for good of hours."""
+    reviews = (
+        contract.milestones.exclude(review_until=None).values_list("review_until", flat=True),
+        contract.weeks.exclude(review_until=None).values_list("review_until", flat=True),
+    )
+    return min((due for rows in reviews for due in rows), default=None)
+
+
+def answered_by(contract: Contract) -> datetime | None:
+    """When the talent's silence decides: about an offer, a request, or a dispute."""
+    if contract.is_offered:
+        return contract.expires_at
+    requests = EscrowRefundRequest.objects.filter(book=contract.book_id, state=RequestState.PENDING)
+    disputes = contract.hours_disputes.filter(state=DisputeState.PENDING)
+    return min(
+        (due for rows in (requests, disputes) for due in rows.values_list("answer_by", flat=True)),
+        default=None,
+    )
+
+
 # In other words ----------------------------------------------------------------------------------
-
-
-def every() -> Any:
-    return Contract.objects.select_related("client", "talent")
 
 
 def requested(*states: RequestState) -> Any:
     return every().filter(book__escrow_refund_request__state__in=states)
-
-
-def read(contract: Contract) -> Contract:
-    return Contract.objects.select_related("client", "talent", "book__escrow_account").get(
-        pk=contract.pk
-    )
-
-
-def share(amount: Money, part: float) -> Money:
-    return Money(round(amount.minor * part), amount.currency)
 
 
 def choice_of(kind: ChoiceKind, amount: Money) -> Choice:
@@ -788,7 +622,3 @@ def money_of(contract: Contract) -> dict[AccountKind, Money]:
         AccountKind.CREDIT: book.credit,
         AccountKind.PENDING: book.pending_account.balance + book.available_account.balance,
     }
-
-
-def due_sweeps() -> list[str]:
-    return [name for name in sweeping.registered() if not name.startswith("marketplace.")]

@@ -17,14 +17,25 @@ import contracts
 import feedback
 import marketplace
 import payments
-from contracts import checklists, closing, due, funding, milestones, plans
+from contracts import (
+    assignments,
+    checklists,
+    closing,
+    diary,
+    due,
+    funding,
+    milestones,
+    plans,
+    timers,
+)
 from contracts.plans import ReturnEscrow
 from feedback import announcing
 from marketplace import once, transitions
 from marketplace.money import Money
-from payments import escrow, ledger, maturing, operations, refunds, requests
+from payments import escrow, hours, ledger, maturing, operations, refunds, requests
 from payments.models import Book
-from tests.proof.machine import PLAYED, Life, wander
+from tests.proof.machine import Life, wander
+from tests.proof.playing import PLAYED
 from tests.support.profile import MACHINE_RUNS, MACHINE_STEPS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.machine]
@@ -46,6 +57,14 @@ INNER = {
     funding.fund_now,
     milestones.release,
     checklists.decided_by_fact,
+    assignments.begin,
+    diary.record,
+    timers.stop_all,
+    timers.stop_those_of,
+    hours.pay,
+    hours.pay_all,
+    refunds.reverse,
+    operations.start_all,
 }
 
 

@@ -7,17 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from contracts.models import Assignment, Contract
+from contracts import assignments
+from contracts.models import Contract
 from contracts.states import Side
 from marketplace.actors import Actor
 from marketplace.models import Party
 from marketplace.states import Role
 from tests.factories import (
-    NOON,
     AgencyFactory,
     FreelancerFactory,
+    MembershipFactory,
     PartyFactory,
     StaffFactory,
+    actor,
     member_of,
     owner_of,
 )
@@ -27,7 +29,10 @@ CURRENCIES = ("USD", "EUR")
 
 @dataclass(frozen=True)
 class World:
-    """Two clients, a freelancer and an agency with a plain member, a stranger, and support."""
+    """Two clients, a freelancer and an agency, their plain members, a stranger, and support.
+
+    The freelancer works for the agency, too: one person with time on contracts of two parties.
+    """
 
     clients: Sequence[Party]
     talents: Sequence[Party]
@@ -41,11 +46,15 @@ class World:
         clients = [PartyFactory(), PartyFactory()]
         talents = [FreelancerFactory(), AgencyFactory()]
         parties = [*clients, *talents]
+        owners = {party.pk: owner_of(party) for party in parties}
+        members = {party.pk: member_of(party, Role.MEMBER) for party in (*clients, talents[0])}
+        freelancer, agency = owners[talents[0].pk].user, talents[1]
+        employed = MembershipFactory(user=freelancer, party=agency, role=Role.MEMBER)
         return cls(
             clients,
             talents,
-            {party.pk: owner_of(party) for party in parties},
-            {party.pk: member_of(party, Role.MEMBER) for party in parties},
+            owners,
+            members | {agency.pk: actor(employed)},
             owner_of(PartyFactory()),
             Actor.support(StaffFactory()),
         )
@@ -68,9 +77,13 @@ class World:
 
     def assign(self, contract: Contract) -> None:
         """The plain member of the talent works on it too."""
-        Assignment.objects.create(
-            contract=contract, membership=self.members[contract.talent_id].membership, since=NOON
-        )
+        member = self.members[contract.talent_id].membership
+        assignments.assign(contract, member, by=self.owner(contract, Side.TALENT))
+
+    def person(self, membership_id: int) -> Actor:
+        """Who acts by a membership."""
+        everybody = (*self.owners.values(), *self.members.values())
+        return next(one for one in everybody if one.membership_id == membership_id)
 
 
 def pick(dice: random.Random, likely: Any, otherwise: Any = None) -> Any:
