@@ -77,6 +77,8 @@ def facts_of(
     *,
     milestones: Sequence[Milestone] | None = None,
     charges: Sequence[GatewayOperation] | None = None,
+    hours: hours_facts.Rows | None = None,
+    kept: Money | None = None,
 ) -> Facts:
     """The facts for a page, unlocked, with what is due already applied in memory.
 
@@ -86,11 +88,13 @@ def facts_of(
     Args:
         milestones: the contract's, if they were read already.
         charges: the open ones, if they were read already.
+        hours: the rows of an hourly contract, if they were read already.
+        kept: what the talent received on the contract, if it is known already.
     """
     if contract.is_hourly:
-        now = clock.now()
-        read = hours_facts.facts(contract, hours_facts.read(contract), now)
-        return _facts(contract, contract.book, hours=read)
+        rows = hours_facts.read(contract) if hours is None else hours
+        read = hours_facts.facts(contract, rows, clock.now())
+        return _facts(contract, contract.book, hours=read, kept=kept)
     if milestones is None:
         milestones = list(contract.milestones.filter(state__in=OPEN_MILESTONES))
     if charges is None:
@@ -458,6 +462,7 @@ def _facts(
     open_charges: Sequence[GatewayOperation] = (),
     *,
     hours: HoursFacts | None = None,
+    kept: Money | None = None,
 ) -> Facts:
     charged = total([one.amount for one in open_charges], contract.currency)
     return Facts(
@@ -476,7 +481,7 @@ def _facts(
         ),
         open_charge=charged or None,
         talent_fee=book.talent_fee,
-        kept=_kept(book),
+        kept=_kept(book) if kept is None else kept,
         hours=hours,
     )
 

@@ -46,8 +46,14 @@ class BeforeTheLock:
     last_at: datetime | None
 
 
-def before_the_lock(room: Room, hours: HoursFacts) -> BeforeTheLock:
-    """For one side's end page, in at most three queries."""
+def before_the_lock(
+    room: Room, hours: HoursFacts, *, timers: Sequence[Timer] | None = None
+) -> BeforeTheLock:
+    """For one side's end page, in at most three queries.
+
+    Args:
+        timers: the contract's running ones with their people, if they were read already.
+    """
     contract = room.contract
     unnamed = Q(memo="", week__state__in=UNBILLED_WEEKS)
     diary = Stretch.objects.filter(contract=contract).aggregate(
@@ -56,7 +62,7 @@ def before_the_lock(room: Room, hours: HoursFacts) -> BeforeTheLock:
         first=Min("week__starts_on", filter=unnamed),
     )
     return BeforeTheLock(
-        timers=_timers(room) if hours.timers else (),
+        timers=_timers(room, timers) if hours.timers else (),
         free=_free(room, hours),
         without_memo=diary["unnamed"],
         first_without=diary["first"],
@@ -64,15 +70,18 @@ def before_the_lock(room: Room, hours: HoursFacts) -> BeforeTheLock:
     )
 
 
-def _timers(room: Room) -> list[RunningTimer]:
-    running = Timer.objects.filter(contract=room.contract, stopped_at=None)
+def _timers(room: Room, running: Sequence[Timer] | None) -> list[RunningTimer]:
+    if running is None:
+        own = Timer.objects.filter(contract=room.contract, stopped_at=None)
+        running = list(own.select_related("person"))
     return [
         RunningTimer(
             person=one.person.name,
             minutes=weeks.minutes_between(one.started_at, room.now),
             counted=counted(one, room.now),
         )
-        for one in running.filter(runs_out_at__gt=room.now).select_related("person")
+        for one in running
+        if one.runs_out_at > room.now
     ]
 
 

@@ -35,7 +35,7 @@ from marketplace.models import Party
 from marketplace.money import Money, total, zero
 from marketplace.refusals import Refusal
 from payments.models import EscrowRefundRequest, GatewayOperation, Transfer
-from payments.queries import money_bar, movements, where_is_money
+from payments.queries import kept_of, money_bar, movements, where_is_money
 
 ARRIVED_SHOWN: Final = 3
 """So many paid weeks have a row each in *Where the money is now*; more are one row."""
@@ -124,6 +124,7 @@ class Overview:
     request: EscrowRefundRequest | None
     hours: Hours | None
     timesheet: Timesheet | None
+    kept: Money
 
     @property
     def disputes(self) -> list[HoursDispute]:
@@ -217,6 +218,7 @@ def overview_of(room: Room) -> Overview:
         request=request,
         hours=hours,
         timesheet=timesheet_of(contract, hours, room.side, room.now) if hours else None,
+        kept=kept_of(book, moved),
     )
 
 

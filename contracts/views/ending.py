@@ -19,7 +19,7 @@ from contracts.forms import EndForm
 from contracts.models import Contract, Milestone
 from contracts.plans import ChoiceKind, PayFinal, PayMilestone
 from contracts.queries import Room
-from contracts.queries.ending import before_the_lock
+from contracts.queries.ending import BeforeTheLock, before_the_lock
 from contracts.queries.room import Overview
 from contracts.states import Side
 from contracts.views.base import ContractView, refuse
@@ -149,6 +149,8 @@ def end_context(
         contract,
         milestones=overview.milestones if overview else None,
         charges=overview.charges if overview else None,
+        hours=overview.hours.rows if overview and overview.hours else None,
+        kept=overview.kept if overview and overview.hours else None,
     )
     form = form or form_of(room, facts)
     form.initial.update(kept or {})
@@ -173,9 +175,16 @@ def end_context(
         "hints": wording.hints_of(facts, contract, room.now),
         "gives_up": room.is_talent and bool(facts.escrow),
         "ways": _ways(room, facts) if room.is_talent and facts.escrow else None,
-        "hours": before_the_lock(room, facts.hours) if facts.hours else None,
+        "hours": _before_the_lock(room, facts, overview),
         "end_note": _note(room),
     }
+
+
+def _before_the_lock(room: Room, facts: Facts, overview: Overview | None) -> BeforeTheLock | None:
+    if facts.hours is None:
+        return None
+    timers = overview.hours.timers if overview and overview.hours else None
+    return before_the_lock(room, facts.hours, timers=timers)
 
 
 def _decided(facts: Facts, side: Side, form: EndForm) -> EndPlan | None:

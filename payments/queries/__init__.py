@@ -1,7 +1,14 @@
 """What pages read of the books."""
 
 from payments.queries.balances import BalanceFigure, balances_of
-from payments.queries.contract import MoneyParts, money_bar, movements, reversed_of, where_is_money
+from payments.queries.contract import (
+    MoneyParts,
+    kept_of,
+    money_bar,
+    movements,
+    reversed_of,
+    where_is_money,
+)
 from payments.queries.refund import RefundPage, refund_page
 from payments.queries.statement import Line, PaymentsPage, payments_page
 
@@ -12,6 +19,7 @@ __all__ = [
     "PaymentsPage",
     "RefundPage",
     "balances_of",
+    "kept_of",
     "money_bar",
     "movements",
     "payments_page",

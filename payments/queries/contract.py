@@ -12,7 +12,14 @@ from marketplace.money import Money, zero
 from marketplace.states import Side
 from payments import maturing
 from payments.models import Book, EscrowRefundRequest, Payment, Refund, Transfer
-from payments.states import EntryKind, PaymentKind, RefundKind, RequestState
+from payments.states import (
+    GIVING_BACK_ENTRIES,
+    PAYING_ENTRIES,
+    EntryKind,
+    PaymentKind,
+    RefundKind,
+    RequestState,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,21 @@ def money_bar(
         refunded=refunded,
         reversed=reversed_,
     )
+
+
+def kept_of(book: Book, moved: Iterable[Transfer]) -> Money:
+    """What the talent has received of a contract, after fees and what went back; no queries.
+
+    Args:
+        moved: the book's :func:`movements`.
+    """
+    own = (book.pending_account_id, book.available_account_id)
+    kept = zero(book.currency)
+    for one in moved:
+        if one.entry.kind in (*PAYING_ENTRIES, *GIVING_BACK_ENTRIES):
+            kept += one.amount if one.credit_id in own else zero(book.currency)
+            kept -= one.amount if one.debit_id in own else zero(book.currency)
+    return kept
 
 
 def where_is_money(
