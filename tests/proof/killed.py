@@ -1,4 +1,4 @@
-"""Act, and be killed at a named cut: python -m tests.proof.killed CUT ROW MEMBER KEY.
+"""Act, and be killed at a named cut: python -m tests.proof.killed DEED CUT ROW MEMBER KEY.
 
 SIGKILL asks nobody: whatever was not committed is gone, as when the power fails.
 """
@@ -13,60 +13,105 @@ from typing import Any, Final
 
 import django
 
-FUND: Final = (
-    "intent not committed",
-    "intent committed",
-    "call not committed",
-    "call committed",
-    "posting not committed",
-    "moved on, not committed",
-    "posting committed",
-)
+_INTENT: Final = ("intent not committed", "intent committed")
+_CALL: Final = ("call not committed", "call committed")
+_POSTING: Final = ("posting not committed", "moved on, not committed", "posting committed")
+
+FUND: Final = (*_INTENT, *_CALL, *_POSTING)
+PAY: Final = FUND
+BILL: Final = ("invoice not committed", "invoice and intent committed", *_CALL, *_POSTING)
 END: Final = ("money moved", "everything written")
 
 
 def main() -> None:
     django.setup()
-    from contracts import closing, funding
-    from contracts.closing import Choice
-    from contracts.models import Contract, Milestone
-    from marketplace import clock
+    from contracts.models import Contract, Milestone, Week
     from marketplace.actors import Actor
     from marketplace.models import Membership
+
+    deed, cut, row, member, key = sys.argv[1:]
+    by = Actor.member(Membership.objects.select_related("party", "user").get(pk=member))
+    kill_at(cut, deed)
+    if deed == "fund":
+        fund(Milestone.objects.select_related("contract").get(pk=row), key=key, by=by)
+    elif deed == "end":
+        end(Contract.objects.get(pk=row), by=by)
+    elif deed == "pay":
+        pay(Week.objects.select_related("contract").get(pk=row), key=key, by=by)
+    else:
+        weekly_run()
+
+
+def fund(milestone: Any, *, key: str, by: Any) -> None:
+    from contracts import funding
+    from marketplace import clock
     from payments.gateways import sandbox
+    from tests.factories import NOON
+
+    with clock.at(NOON):
+        funding.fund(milestone, method=sandbox.ACCEPTS, key=key, by=by)
+
+
+def end(contract: Any, *, by: Any) -> None:
+    from contracts import closing
+    from contracts.closing import Choice
+    from marketplace import clock
     from tests.factories import NOON, seen
 
-    cut, row, member, key = sys.argv[1:]
-    by = Actor.member(Membership.objects.select_related("party", "user").get(pk=member))
-    kill_at(cut)
+    choice = Choice.nothing() if contract.is_hourly else Choice.all()
     with clock.at(NOON):
-        if cut in END:
-            contract = Contract.objects.get(pk=row)
-            closing.end(contract, choice=Choice.all(), seen=seen(contract), by=by)
-        else:
-            milestone = Milestone.objects.select_related("contract").get(pk=row)
-            funding.fund(milestone, method=sandbox.ACCEPTS, key=key, by=by)
+        closing.end(contract, choice=choice, seen=seen(contract), by=by)
 
 
-def kill_at(cut: str) -> None:
-    from contracts import closing, funding
+def pay(week: Any, *, key: str, by: Any) -> None:
+    from contracts import billing
+    from marketplace import clock
+    from payments.gateways import sandbox
+    from tests.factories import NOON
+
+    with clock.at(NOON):
+        billing.pay_now(week, method=sandbox.ACCEPTS, key=key, by=by)
+
+
+def weekly_run() -> None:
+    from marketplace import sweeping
+    from tests.proof.scenes import BILLED
+
+    sweeping.run(as_of=BILLED)
+
+
+def kill_at(cut: str, deed: str) -> None:
+    """Have the process die at a step of what it does."""
+    owner, name, before = _steps(deed)[cut]
+    setattr(owner, name, killing(getattr(owner, name), before=before))
+
+
+def _steps(deed: str) -> dict[str, tuple[Any, str, bool]]:
+    """What is called at each cut, and whether the process dies before it or after."""
+    from contracts import billing, closing, funding
     from contracts import notices as told
-    from payments import operations
+    from payments import hours, operations
     from payments.gateways.sandbox import Sandbox
     from payments.models import SandboxCharge
 
-    owner, name, before = {
-        "intent not committed": (operations, "start", False),
+    by_hand = deed == "fund"
+    return {
+        "intent not committed": (operations, "start" if by_hand else "start_all", False),
         "intent committed": (operations, "carry_out", True),
+        "invoice not committed": (billing, "invoice_due", False),
+        "invoice and intent committed": (operations, "call_all", True),
         "call not committed": (SandboxCharge.objects, "get_or_create", False),
         "call committed": (Sandbox, "charge", False),
-        "posting not committed": (operations, "record", False),
-        "moved on, not committed": (funding, "fund_now", False),
-        "posting committed": (operations, "settle", False),
+        "posting not committed": (operations, "record_all", False),
+        "moved on, not committed": (
+            (funding, "fund_now", False) if by_hand else (hours, "pay_all", False)
+        ),
+        "posting committed": (
+            (billing, "settle_all", False) if deed == "bill" else (operations, "settle", False)
+        ),
         "money moved": (closing.checklists, "open_for", True),
         "everything written": (told, "contract_ended", False),
-    }[cut]
-    setattr(owner, name, killing(getattr(owner, name), before=before))
+    }
 
 
 def killing(function: Callable[..., Any], *, before: bool) -> Callable[..., Any]:

@@ -1,4 +1,7 @@
-"""A process that dies between any two steps of a charge, or of an end, leaves nothing half done."""
+"""A process that dies between any two steps leaves nothing half done.
+
+A charge by hand, an end, and the weekly run, in the server as in the worker.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,23 @@ import os
 import signal
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.conf import settings
 from django.db import connection
 
-from contracts import funding
+from contracts import billing, funding, timers
 from contracts.models import Contract, Milestone
-from contracts.states import ContractState, MilestoneState
+from contracts.states import ContractState, MilestoneState, WeekState
 from marketplace import clock, once, sweeping
 from payments.gateways import sandbox
 from payments.models import Entry, SandboxCharge
 from payments.states import EntryKind, OperationState
 from tests.factories import NOON, milestone_of, money_of, owner_of, planned, submitted
-from tests.proof.killed import END, FUND
+from tests.proof.killed import BILL, END, FUND, PAY
+from tests.proof.scenes import BILLED, running, unbilled, unpaid, week_of
+from tests.proof.sites import everything
 from tests.support.asserting import assert_audit_clean, everything_of
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
@@ -34,9 +39,9 @@ def _noon():
         yield
 
 
-def run_until_killed(cut: str, row: int, member: int, key: str) -> None:
+def run_until_killed(deed: str, cut: str, row: int, member: int, key: str = "") -> None:
     """In a process of its own, on the database of this test."""
-    command = [sys.executable, "-m", "tests.proof.killed", cut, str(row), str(member), key]
+    command = [sys.executable, "-m", "tests.proof.killed", deed, cut, str(row), str(member), key]
     environment = {**os.environ, "DATABASE_URL": url_of_the_test_database()}
     environment |= {"DJANGO_SETTINGS_MODULE": "marketplace.settings.test", "PYTHONPATH": "."}
     finished = subprocess.run(
@@ -53,10 +58,10 @@ def url_of_the_test_database() -> str:
     return f"{before.rpartition('/')[0]}/{name}?{query}"
 
 
-def restart() -> None:
+def restart(since: datetime = NOON) -> None:
     """A minute later the sweeps run again, and once more for good measure."""
     for minutes in (1, 2):
-        outcomes = sweeping.run(as_of=NOON + timedelta(minutes=minutes))
+        outcomes = sweeping.run(as_of=since + timedelta(minutes=minutes))
         assert not any(one.failed for one in outcomes)
 
 
@@ -69,7 +74,7 @@ def test_charge_that_was_cut_short_is_charged_and_posted_once(cut):
     milestone, key = planned(), once.new_key()
     contract, by = milestone.contract, owner_of(milestone.contract.client)
 
-    run_until_killed(cut, milestone.pk, by.membership.pk, key)
+    run_until_killed("fund", cut, milestone.pk, by.membership.pk, key)
     assert_audit_clean()
     restart()
     again = send_the_form_again(milestone, key)
@@ -87,7 +92,7 @@ def test_charge_that_was_cut_short_needs_nobody_to_come_back(cut):
     milestone = planned()
     by = owner_of(milestone.contract.client)
 
-    run_until_killed(cut, milestone.pk, by.membership.pk, once.new_key())
+    run_until_killed("fund", cut, milestone.pk, by.membership.pk, once.new_key())
     restart()
 
     began = cut != NEVER_BEGAN
@@ -103,12 +108,67 @@ def test_end_that_was_cut_short_never_happened(cut):
     by = owner_of(contract.client)
     before = everything_of(contract)
 
-    run_until_killed(cut, contract.pk, by.membership.pk, "")
+    run_until_killed("end", cut, contract.pk, by.membership.pk)
     restart()
 
     assert Contract.objects.get(pk=contract.pk).state == ContractState.ACTIVE
     assert everything_of(contract) == before
     assert_audit_clean()
+
+
+@pytest.mark.parametrize("cut", END)
+def test_end_of_an_hourly_contract_that_was_cut_short_never_happened(cut):
+    contract = running()
+    by = owner_of(contract.client)
+    before = everything()
+
+    run_until_killed("end", cut, contract.pk, by.membership.pk)
+
+    assert everything() == before
+    timers.stop(contract, by=owner_of(contract.talent))
+    assert contract.weeks.get().minutes == 60
+    assert_audit_clean()
+
+
+# The weekly run ----------------------------------------------------------------------------------
+
+
+def assert_paid_once(*contracts: Contract) -> None:
+    for contract in contracts:
+        assert [str(one.gross) for one in contract.book.payments.all()] == ["$120.00"]
+        assert money_of(contract) == ("$0.00", "$0.00", "$108.00", "$0.00")
+        assert week_of(contract).state == WeekState.PAID
+    assert SandboxCharge.objects.filter(outcome="succeeded").count() == len(contracts)
+    assert charged_entries() == len(contracts)
+    assert_audit_clean()
+
+
+@pytest.mark.parametrize("cut", BILL)
+def test_weekly_run_that_was_cut_short_charges_and_posts_once(cut):
+    """The worker dies while it bills two contracts together; another one goes on."""
+    contracts = unbilled(), unbilled()
+    by = owner_of(contracts[0].client)
+
+    run_until_killed("bill", cut, contracts[0].pk, by.membership.pk)
+    assert_audit_clean()
+    restart(BILLED)
+
+    assert_paid_once(*contracts)
+
+
+@pytest.mark.parametrize("cut", PAY)
+def test_payment_of_owed_hours_that_was_cut_short_is_charged_and_posted_once(cut):
+    """The server dies while the client pays; the form is sent again."""
+    contract, key = unpaid(), once.new_key()
+    by = owner_of(contract.client)
+
+    run_until_killed("pay", cut, week_of(contract).pk, by.membership.pk, key)
+    assert_audit_clean()
+    restart()
+    billing.pay_now(week_of(contract), method=sandbox.ACCEPTS, key=key, by=by)
+
+    assert_paid_once(contract)
+    assert Contract.objects.get(pk=contract.pk).hold_since is None
 
 
 def send_the_form_again(milestone: Milestone, key: str) -> Milestone:
