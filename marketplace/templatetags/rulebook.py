@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django import template
 
 from marketplace import policy
@@ -14,3 +16,10 @@ def days_of(window: str) -> str:
     """How long a window is: ``{% days_of "REFUND_WINDOW" %}`` gives *180 days*."""
     days: int = policy.RULES[window].value.days
     return "1 day" if days == 1 else f"{days} days"
+
+
+@register.simple_tag
+def hours_of(window: str) -> str:
+    """The same in hours: ``{% hours_of "LONGEST_TIMER" %}`` gives *12 hours*."""
+    hours = policy.RULES[window].value // timedelta(hours=1)
+    return "1 hour" if hours == 1 else f"{hours} hours"

@@ -6,15 +6,25 @@ from datetime import timedelta
 
 import pytest
 
-from contracts import checklists, escrow_answers, messages, milestones, notices, offers
+from contracts import (
+    checklists,
+    escrow_answers,
+    hours_disputes,
+    messages,
+    milestones,
+    notices,
+    offers,
+    timers,
+)
 from contracts.closing import Choice
-from contracts.models import Contract
+from contracts.models import Contract, HoursDispute
 from contracts.states import Side
 from marketplace import sweeping
 from marketplace.actors import Actor
 from marketplace.models import Notice
 from marketplace.notices import KINDS, text_of
 from marketplace.refusals import Refused
+from payments import refunds
 from payments.gateways import sandbox
 from tests.factories import (
     NOON,
@@ -26,6 +36,8 @@ from tests.factories import (
     ended,
     fund,
     funded,
+    in_review,
+    hourly,
     leftover,
     member_of,
     milestone_of,
@@ -34,6 +46,7 @@ from tests.factories import (
     planned,
     submitted,
     usd,
+    week_of,
 )
 
 pytestmark = pytest.mark.django_db
@@ -115,6 +128,55 @@ def reminded() -> None:
     checklists.send_reminder(item, by=owner_of(contract.talent))
 
 
+def ran_out() -> None:
+    contract = hourly()
+    timers.start(contract, by=owner_of(contract.talent))
+    later(0.5)
+
+
+def disputed(places: int = 3, **values) -> HoursDispute:
+    week = in_review(**values)
+    billed = hours_disputes.billed_segments(week)[:places]
+    return hours_disputes.file(
+        week,
+        segments=[(stretch.pk, start) for stretch, start in billed],
+        reason="Nobody worked then.",
+        key="",
+        by=owner_of(week.contract.client),
+    )
+
+
+def stood_by(**values) -> HoursDispute:
+    dispute = disputed(**values)
+    by = owner_of(dispute.contract.talent)
+    return hours_disputes.decline(dispute, because="I was at it.", by=by)
+
+
+def accepted(dispute: HoursDispute) -> None:
+    hours_disputes.accept(dispute, by=owner_of(dispute.contract.talent))
+
+
+def decided_hours(number: int) -> None:
+    dispute = stood_by()
+    chosen = list(dispute.segments.values_list("pk", flat=True)[:number])
+    by = Actor.support(StaffFactory())
+    hours_disputes.decide(dispute, reversed_segments=chosen, because="Fair.", by=by)
+
+
+def disputed_after_a_refund() -> HoursDispute:
+    week = in_review()
+    by = owner_of(week.contract.talent)
+    refunds.give(week.payment, amount=usd(120), reason="", key="", by=by)
+    (stretch, start), *_ = hours_disputes.billed_segments(week)
+    return hours_disputes.file(
+        week_of(week.contract),
+        segments=[(stretch.pk, start)],
+        reason="Nobody worked then.",
+        key="",
+        by=owner_of(week.contract.client),
+    )
+
+
 SCENES = {
     "offer_made": [offered, lambda: offered(fund_first=True)],
     "offer_accepted": [active, lambda: active(fund_first=True)],
@@ -166,7 +228,22 @@ SCENES = {
         lambda: decided(usd(200)),
         lambda: decided(usd(500)),
     ],
+    "hours_disputed": [disputed, lambda: disputed(method=sandbox.DECLINES)],
+    "hours_dispute_declined": [stood_by],
+    "hours_dispute_escalated": [lambda: (disputed(), later(3))],
+    "hours_dispute_settled": [
+        lambda: accepted(disputed()),
+        lambda: accepted(disputed(method=sandbox.DECLINES)),
+        lambda: accepted(disputed(12, method=sandbox.DECLINES)),
+        lambda: accepted(disputed_after_a_refund()),
+        lambda: hours_disputes.withdraw(
+            dispute := disputed(), by=owner_of(dispute.contract.client)
+        ),
+        lambda: decided_hours(0),
+        lambda: decided_hours(2),
+    ],
     "message_received": [written],
+    "timer_ran_out": [ran_out],
     "checklist_reminder": [reminded],
 }
 

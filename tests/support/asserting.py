@@ -39,6 +39,9 @@ def everything_of(contract: Contract) -> list[Any]:
     return [
         Contract.objects.filter(pk=contract.pk).values().get(),
         list(contract.milestones.values()),
+        list(contract.weeks.values()),
+        list(contract.stretches.values()),
+        list(contract.timers.order_by("pk").values()),
         list(Submission.objects.filter(milestone__contract=contract).order_by("pk").values()),
         list(contract.history.values_list("sequence", "transition")),
         list(contract.book.operations.order_by("pk").values()),
