@@ -3,24 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, timedelta
+from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import (
+    BigIntegerField,
+    DateField,
+    DurationField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+)
+from django.db.models.functions import Cast, Coalesce, ExtractMinute, Least, TruncDate, TruncMinute
 
-from contracts import funding, hours_disputes, weeks
-from contracts.models import ChecklistItem, Contract, HoursDispute, Milestone, Week
+from contracts import billing, funding, hours_disputes, weeks
+from contracts.models import (
+    ChecklistItem,
+    Contract,
+    HoursDispute,
+    Milestone,
+    Stretch,
+    Timer,
+    Week,
+    WeekLimit,
+)
 from contracts.models.contract import NOBODY_WAITS
 from contracts.states import (
     ACTIVE_MILESTONES,
     OPEN_DISPUTES,
     OPEN_MILESTONES,
+    RUNNING_CONTRACTS,
     ContractState,
     DisputeState,
     MilestoneState,
+    WeekState,
 )
 from marketplace.auditing import check
 from marketplace.money import Money, total
 from payments.models import GatewayOperation, Payment, Refund
-from payments.states import OPEN_OPERATIONS, OPEN_REQUESTS
+from payments.states import OPEN_OPERATIONS, OPEN_REQUESTS, PaymentKind
 
 
 @check("A contract and its book name the same parties, title and currency.")
@@ -157,38 +185,174 @@ def charges_name_their_milestone() -> Iterable[str]:
 def open_disputes_hold() -> Iterable[str]:
     disputed = HoursDispute.objects.filter(state__in=OPEN_DISPUTES)
     released = disputed.filter(week__payment__held=False)
-    yield from (f"dispute {pk}" for pk in released.order_by("pk").values_list("pk", flat=True))
+    yield from released.order_by("pk").values_list("contract__reference", flat=True)
     held = Payment.objects.filter(held=True).exclude(
         Exists(disputed.filter(week__payment=OuterRef("pk")))
     )
-    yield from (f"payment {pk}" for pk in held.order_by("pk").values_list("pk", flat=True))
+    yield from held.order_by("pk").values_list("book__reference", flat=True)
 
 
 @check("Disputed segments were billed in the week of their dispute, and make its minutes.")
 def disputed_segments_were_billed() -> Iterable[str]:
-    for dispute in HoursDispute.objects.select_related("week").order_by("pk").iterator():
+    found = HoursDispute.objects.select_related("week", "contract")
+    for dispute in found.order_by("pk").iterator():
         disputed = set(dispute.segments.values_list("stretch", "starts_at"))
         billed = {(one.pk, start) for one, start in hours_disputes.billed_segments(dispute.week)}
         if not disputed <= billed or weeks.minutes_in(len(disputed)) != dispute.minutes:
-            yield f"dispute {dispute.pk}"
+            yield f"{dispute.contract.reference}, {dispute}"
 
 
 @check("What a dispute took back is the same on its segments, its week and its reversal.")
 def disputes_took_back_the_same() -> Iterable[str]:
-    found = HoursDispute.objects.select_related("week__contract", "reversal__payment")
+    found = HoursDispute.objects.select_related("contract", "week__contract", "reversal__payment")
     for dispute in found.order_by("pk").iterator():
         reversed_ones = dispute.segments.filter(is_reversed=True).count()
         minutes = dispute.reversed_minutes or 0
         same = weeks.minutes_in(reversed_ones) == minutes == dispute.week.reversed_minutes
         if not (same and _reversal_agrees(dispute)):
-            yield f"dispute {dispute.pk}"
+            yield f"{dispute.contract.reference}, {dispute}"
 
 
 @check("Minutes of a week were reversed only in a dispute.")
 def reversed_in_a_dispute() -> Iterable[str]:
     found = Week.objects.filter(reversed_minutes__gt=0, dispute=None).order_by("pk")
-    named = found.values_list("contract__reference", "starts_on")
+    return _weeks(found)
+
+
+@check("A week's minutes are the sum of its stretches.")
+def week_counts_its_stretches() -> Iterable[str]:
+    length = F("stretches__ends_at") - F("stretches__starts_at")
+    counted = Coalesce(Sum(length, output_field=DurationField()), timedelta(0))
+    minute = Value(timedelta(minutes=1))
+    kept = ExpressionWrapper(Cast("minutes", IntegerField()) * minute, DurationField())
+    return _weeks(Week.objects.annotate(counted=counted).exclude(counted=kept))
+
+
+@check("A stretch is whole segments of one UTC day in its week, of its contract and its person.")
+def stretches_lie_in_their_week() -> Iterable[str]:
+    found = Stretch.objects.annotate(
+        day=TruncDate("starts_at", tzinfo=UTC),
+        last_day=TruncDate(F("ends_at") - timedelta(seconds=1), tzinfo=UTC),
+        first_minute=ExtractMinute("starts_at", tzinfo=UTC) % weeks.minutes_in(1),
+        last_minute=ExtractMinute("ends_at", tzinfo=UTC) % weeks.minutes_in(1),
+        next_week=ExpressionWrapper(F("week__starts_on") + weeks.WEEK, DateField()),
+    )
+    right = Q(
+        day=F("last_day"),
+        day__gte=F("week__starts_on"),
+        day__lt=F("next_week"),
+        first_minute=0,
+        last_minute=0,
+        starts_at=TruncMinute("starts_at", tzinfo=UTC),
+        ends_at=TruncMinute("ends_at", tzinfo=UTC),
+        contract=F("week__contract"),
+        person=F("membership__user"),
+    )
+    return _stretches(found.exclude(right))
+
+
+@check("Time of one person never overlaps, on whatever contract.")
+def stretches_never_overlap() -> Iterable[str]:
+    later = Stretch.objects.filter(
+        person=OuterRef("person"),
+        starts_at__gt=OuterRef("starts_at"),
+        starts_at__lt=OuterRef("ends_at"),
+    )
+    return _stretches(Stretch.objects.filter(Exists(later)))
+
+
+@check("An invoice is the rate times the minutes within the week's limit, half up to the cent.")
+def invoices_add_up() -> Iterable[str]:
+    limits = WeekLimit.objects.filter(contract=OuterRef("contract"))
+    so_far = limits.filter(from_week__lte=OuterRef("starts_on")).order_by("-from_week")
+    limit = Coalesce(
+        Subquery(so_far.values("minutes")[:1]),
+        Subquery(limits.order_by("from_week").values("minutes")[:1]),
+    )
+    right = Q(
+        billable_minutes=Least("minutes", limit),
+        amount_minor=_amount(F("billable_minutes")),
+        currency=F("contract__currency"),
+    )
+    return _weeks(Week.objects.exclude(invoiced_at=None).exclude(right))
+
+
+@check("A week was paid what was owed for it, in its contract's book.")
+def week_payment_agrees() -> Iterable[str]:
+    right = Q(
+        payment__kind=PaymentKind.HOURS,
+        payment__book=F("contract__book"),
+        payment__paid_at=F("paid_at"),
+    )
+    left = _amount(F("billable_minutes") - F("reversed_minutes"))
+    whole = Q(payment__gross_minor=F("amount_minor"))
+    reversed_before = Q(payment__gross_minor=left, dispute__reversal=None)
+    paid = Week.objects.filter(state=WeekState.PAID)
+    return _weeks(paid.exclude(right & (whole | reversed_before)))
+
+
+@check("A payment of hours is for one week.")
+def hours_payments_have_their_week() -> Iterable[str]:
+    lost = Payment.objects.filter(kind=PaymentKind.HOURS, week=None).order_by("pk")
+    return lost.values_list("book__reference", flat=True)
+
+
+@check("A week is open only while its contract goes on; a timer runs only where time is taken.")
+def ended_takes_no_time() -> Iterable[str]:
+    open_ones = Week.objects.filter(state=WeekState.OPEN)
+    yield from _weeks(open_ones.exclude(contract__state__in=RUNNING_CONTRACTS))
+    running = Timer.objects.filter(stopped_at=None)
+    taken = Q(contract__state=ContractState.ACTIVE, contract__hold_since=None)
+    lost = running.exclude(taken).order_by("pk")
+    yield from lost.values_list("contract__reference", flat=True)
+
+
+@check("A contract is on hold exactly while a week of it is not paid.")
+def hold_means_unpaid() -> Iterable[str]:
+    unpaid = Exists(Week.objects.filter(contract=OuterRef("pk"), state=WeekState.UNPAID))
+    yield from _references(Contract.objects.exclude(hold_since=None).exclude(unpaid))
+    yield from _references(Contract.objects.filter(unpaid, hold_since=None))
+
+
+@check("A charge for hours that is still open is for an invoiced week of the same contract.")
+def charges_name_their_week() -> Iterable[str]:
+    same = Week.objects.exclude(invoiced_at=None).filter(
+        pk=OuterRef("purpose_id"), contract__book=OuterRef("book")
+    )
+    charges = GatewayOperation.objects.filter(state__in=OPEN_OPERATIONS, purpose=billing.PURPOSE)
+    return charges.filter(~Exists(same)).order_by("pk").values_list("book__reference", flat=True)
+
+
+@check("Hours that are owed are charged, or tried again, or with support.")
+def owed_is_followed() -> Iterable[str]:
+    """An invoiced week has its open charge; a declined one is tried again, or was handed over."""
+    charged = Exists(
+        GatewayOperation.objects.filter(
+            book=OuterRef("contract__book"),
+            state__in=OPEN_OPERATIONS,
+            purpose=billing.PURPOSE,
+            purpose_id=OuterRef("pk"),
+        )
+    )
+    yield from _weeks(Week.objects.filter(~charged, state=WeekState.INVOICED))
+    forgotten = Week.objects.filter(state=WeekState.UNPAID, retry_at=None)
+    yield from _weeks(forgotten.filter(contract__ended_at=None))
+
+
+def _amount(minutes: Any) -> Any:
+    """What so many minutes cost: rate × minutes ÷ 60, half up, in whole numbers."""
+    doubled = 2 * F("contract__rate_minor") * minutes + 60
+    return ExpressionWrapper(doubled / 120, BigIntegerField())
+
+
+def _weeks(found: QuerySet[Week]) -> Iterable[str]:
+    named = found.order_by("pk").values_list("contract__reference", "starts_on")
     return (f"{reference}, week of {starts_on}" for reference, starts_on in named)
+
+
+def _stretches(found: QuerySet[Stretch]) -> Iterable[str]:
+    named = found.order_by("pk").values_list("contract__reference", "starts_at")
+    return (f"{reference}, {starts_at:%Y-%m-%d %H:%M}" for reference, starts_at in named)
 
 
 def _reversal_agrees(dispute: HoursDispute) -> bool:

@@ -15,6 +15,7 @@ from payments import triggers
 from payments.states import (
     GIVING_BACK_ENTRIES,
     KEPT,
+    PAYING_ENTRIES,
     AccountKind,
     EntryKind,
     OperationState,
@@ -179,7 +180,7 @@ def escrow() -> Iterable[str]:
     )
 
 
-@check("Every release is one payment, whose gross, fee and net are what its transfers moved.")
+@check("Every release, and hours paid, is one payment: its gross, fee and net are what was moved.")
 def payments() -> Iterable[str]:
     return _broken(
         f"""
@@ -192,8 +193,8 @@ def payments() -> Iterable[str]:
             ON net.entry = entry.id AND net.account = book.pending_account_id
         LEFT JOIN ({_CREDITED}) AS fee
             ON fee.entry = entry.id AND fee.account = book.fees_account_id
-        WHERE entry.kind = '{EntryKind.RELEASE}' AND (
-            payment.id IS NULL OR payment.book_id <> entry.book_id
+        WHERE entry.kind IN ({_names(PAYING_ENTRIES)}) AND (
+            payment.id IS NULL OR payment.kind <> entry.kind OR payment.book_id <> entry.book_id
             OR payment.currency <> book.currency
             OR payment.gross_minor <> payment.fee_minor + payment.net_minor
             OR payment.net_minor <> COALESCE(net.minor, 0)

@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import pytest
 from django.db import transaction
+from django.db.models import F
 
-from contracts import audits, checklists
-from contracts.models import ChecklistItem, Contract, Milestone
+from contracts import audits, checklists, hours_disputes
+from contracts.models import ChecklistItem, Contract, HoursDispute, Milestone, Stretch, Week
 from contracts.states import Side
-from marketplace import auditing
+from marketplace import auditing, clock
 from payments.gateways import sandbox
 from payments.models import Account, Book, EscrowRefundRequest, GatewayOperation, Payment
 from tests.factories import (
@@ -20,10 +21,13 @@ from tests.factories import (
     ended,
     fund,
     funded,
+    hourly,
+    in_review,
     leftover,
     offered,
     owner_of,
     planned,
+    recorded,
     submitted,
 )
 
@@ -38,6 +42,34 @@ def remind() -> None:
 
 def paid() -> None:
     approve(submitted())
+
+
+def worked() -> Contract:
+    """An hourly contract with two hours of today."""
+    contract = hourly()
+    with clock.at(NOON + timedelta(hours=2)):
+        recorded(contract, NOON, 120)
+    return contract
+
+
+def disputed() -> HoursDispute:
+    """The first of twelve segments is disputed."""
+    week = in_review()
+    stretch, start = hours_disputes.billed_segments(week)[0]
+    return hours_disputes.file(
+        week,
+        segments=[(stretch.pk, start)],
+        reason="Not mine.",
+        key="",
+        by=owner_of(week.contract.client),
+    )
+
+
+def overlap() -> None:
+    stretch = Stretch.objects.get()
+    stretch.pk = None
+    stretch.starts_at += timedelta(minutes=10)
+    stretch.save()
 
 
 BROKEN = {
@@ -80,6 +112,49 @@ BROKEN = {
     audits.charges_name_their_milestone: (
         lambda: fund(planned(), sandbox.TIMES_OUT),
         lambda: GatewayOperation.objects.update(purpose_id=0),
+    ),
+    audits.open_disputes_hold: (disputed, lambda: Payment.objects.update(held=False)),
+    audits.disputed_segments_were_billed: (
+        disputed,
+        lambda: HoursDispute.objects.update(minutes=60),
+    ),
+    audits.disputes_took_back_the_same: (
+        lambda: hours_disputes.accept(one := disputed(), by=owner_of(one.contract.talent)),
+        lambda: Week.objects.update(reversed_minutes=20),
+    ),
+    audits.reversed_in_a_dispute: (in_review, lambda: Week.objects.update(reversed_minutes=10)),
+    audits.week_counts_its_stretches: (
+        in_review,
+        lambda: Week.objects.update(minutes=F("minutes") + 10),
+    ),
+    audits.stretches_lie_in_their_week: (
+        in_review,
+        lambda: Stretch.objects.update(ends_at=F("ends_at") + timedelta(minutes=5)),
+    ),
+    audits.stretches_never_overlap: (in_review, overlap),
+    audits.invoices_add_up: (in_review, lambda: Week.objects.update(amount_minor=1)),
+    audits.week_payment_agrees: (
+        in_review,
+        lambda: Payment.objects.update(paid_at=NOON - timedelta(days=9)),
+    ),
+    audits.hours_payments_have_their_week: (paid, lambda: Payment.objects.update(kind="hours")),
+    audits.ended_takes_no_time: (
+        lambda: ended(worked()),
+        lambda: Week.objects.update(state="open", locked_at=None),
+    ),
+    audits.hold_means_unpaid: (
+        lambda: in_review(method=sandbox.DECLINES),
+        lambda: Contract.objects.update(hold_since=None),
+    ),
+    audits.charges_name_their_week: (
+        lambda: in_review(method=sandbox.TIMES_OUT),
+        lambda: GatewayOperation.objects.update(purpose_id=0),
+    ),
+    audits.owed_is_followed: (
+        lambda: in_review(method=sandbox.TIMES_OUT),
+        lambda: GatewayOperation.objects.update(
+            state="declined", due_at=None, settled_at=NOON, declined_because="No."
+        ),
     ),
 }
 
