@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,7 +13,6 @@ from django.db import transaction
 from django.db.models import Max
 
 from contracts.models import Contract
-from marketplace.management.demo.deals import Deal
 from marketplace.management.demo.lives import SCENES, Scene, Story
 from marketplace.management.demo.rows import reserve
 from marketplace.management.demo.town import Town
@@ -22,8 +21,14 @@ BATCH: Final = 1_000
 """Contracts that are held in memory and committed together."""
 
 
-def build(number: int, *, now: datetime, progress: Callable[[int], None] | None = None) -> None:
-    """Add a market of ``number`` fixed-price contracts to whatever there is.
+def build(
+    number: int,
+    *,
+    now: datetime,
+    scenes: Sequence[Scene] = SCENES,
+    progress: Callable[[int], None] | None = None,
+) -> None:
+    """Add a market of ``number`` contracts to whatever there is.
 
     The same every time on the same database and at the same moment. Most parties have up to 50
     contracts; a large client and a large talent have 2 % each, at most 20,000. Nothing is due at
@@ -31,6 +36,7 @@ def build(number: int, *, now: datetime, progress: Callable[[int], None] | None 
 
     Args:
         now: the present of the market, UTC.
+        scenes: the lives that its contracts lead.
         progress: is told how many contracts are there, now and then.
     """
     before = Contract.objects.aggregate(last=Max("pk"))["last"] or 0
@@ -38,20 +44,20 @@ def build(number: int, *, now: datetime, progress: Callable[[int], None] | None 
     for start in range(0, number, BATCH):
         size = min(BATCH, number - start)
         with _nothing_is_garbage():
-            _batch(town, start, size, now)
+            _batch(town, start, size, now, scenes)
         if progress:
             progress(start + size)
 
 
 @transaction.atomic
-def _batch(town: Town, start: int, number: int, now: datetime) -> None:
+def _batch(town: Town, start: int, number: int, now: datetime, chosen: Sequence[Scene]) -> None:
     reserve()
     town.begin()
     story = Story()
-    scenes = _scenes(town.chooser)
+    scenes = _scenes(town.chooser, chosen)
     for client, talent in town.pairs(start, number):
         scene = next(scenes)
-        deal = Deal(town, client, talent, story.add)
+        deal = scene.deal(town, client, talent, story.add)
         minutes = town.chooser.randint(scene.began[0] * 1440, scene.began[1] * 1440)
         story.begin(scene.life(deal), now - timedelta(minutes=minutes))
     story.tell(until=now)
@@ -69,7 +75,7 @@ def _nothing_is_garbage() -> Iterator[None]:
         gc.collect()
 
 
-def _scenes(chooser: random.Random) -> Iterator[Scene]:
+def _scenes(chooser: random.Random, chosen: Sequence[Scene]) -> Iterator[Scene]:
     """Each as often as every other, in no order that a party's turn could follow."""
     while True:
-        yield from chooser.sample(SCENES, len(SCENES))
+        yield from chooser.sample(chosen, len(chosen))

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Final
+
+from django.db.models import Model
 
 from contracts import checklists, closing, funding, plans, positions
 from contracts.models import (
@@ -35,6 +37,8 @@ from payments.ledger import Leg, Posting
 from payments.models import Book, Entry, EscrowRefundRequest, GatewayOperation, Payment
 from payments.states import AccountKind, EntryKind, OnSilence, PaymentKind
 
+_PAYS: Final = {EntryKind.RELEASE: PaymentKind.RELEASE, EntryKind.HOURS: PaymentKind.HOURS}
+
 Later = Callable[[datetime, Callable[[], None]], None]
 
 
@@ -58,22 +62,8 @@ class Deal:
     def offer(
         self, title: str, description: str, amounts: Sequence[Money], *, fund: bool = False
     ) -> None:
-        now, currency = clock.now(), amounts[0].currency
-        contract = Contract(
-            kind=ContractKind.FIXED,
-            title=title,
-            description=description,
-            currency=currency,
-            client=self.client.party,
-            talent=self.talent.party,
-            offered_at=now,
-            expires_at=now + policy.OFFER_WINDOW,
-        )
-        self.contract = self.rows.add(contract)
-        contract.reference = f"C-{scrambled(contract.pk, 8)}"
-        contract.open_request = None
-        contract.book = self.book = self._open_book()
-        self._created(contract, by=self.client.by)
+        currency = amounts[0].currency
+        self._open_contract(ContractKind.FIXED, title, description, currency)
         for number, amount in enumerate(amounts, start=1):
             self.add(f"Part {number}", amount)
         if fund:
@@ -124,7 +114,8 @@ class Deal:
         rest = need - min(book.credit, need)
         by = PLATFORM if rest else self.client.by
         if rest:
-            self._charge(rest, milestone)
+            key = f"fund:market-{milestone.pk}"
+            self._charge(rest, funding.PURPOSE, milestone, key=key, by=self.client.by)
         if need:
             self._post(
                 EntryKind.FUND,
@@ -257,6 +248,29 @@ class Deal:
 
     # Within -----------------------------------------------------------------------------------
 
+    def _open_contract(
+        self, kind: ContractKind, title: str, description: str, currency: str, **terms: Any
+    ) -> None:
+        """The contract's row with its book; ``terms`` are the columns of its kind."""
+        now = clock.now()
+        contract = Contract(
+            kind=kind,
+            title=title,
+            description=description,
+            currency=currency,
+            client=self.client.party,
+            talent=self.talent.party,
+            offered_at=now,
+            expires_at=now + policy.OFFER_WINDOW,
+            **terms,
+        )
+        self.contract = self.rows.add(contract)
+        contract.reference = f"C-{scrambled(contract.pk, 8)}"
+        contract.open_request = None
+        contract.open_weeks, contract.open_disputes = [], []
+        contract.book = self.book = self._open_book()
+        self._created(contract, by=self.client.by)
+
     def _open_book(self) -> Book:
         town, contract = self.town, self.contract
         client, talent, currency = contract.client, contract.talent, contract.currency
@@ -277,25 +291,26 @@ class Deal:
             )
         )
 
-    def _charge(self, amount: Money, milestone: Milestone) -> None:
+    def _charge(self, amount: Money, purpose: str, row: Model, *, key: str, by: Actor) -> None:
+        """A charge that is confirmed at once, for a row that the purpose is about."""
         now, book = clock.now(), self.book
         operation = self.rows.add(
             GatewayOperation(
                 book=book,
-                purpose=funding.PURPOSE,
-                purpose_id=milestone.pk,
+                purpose=purpose,
+                purpose_id=row.pk,
                 kind="charge",
                 gateway="sandbox",
                 method=sandbox.ACCEPTS,
-                key=f"fund:market-{milestone.pk}",
+                key=key,
                 currency=amount.currency,
                 amount_minor=amount.minor,
                 started_at=now,
                 due_at=now + policy.step(policy.OPERATION_RETRY, 1),
-                **self.client.by.columns(),
+                **by.columns(),
             )
         )
-        self._created(operation, by=self.client.by)
+        self._created(operation, by=by)
         entry = self._post(
             EntryKind.CHARGE,
             [Leg(book.outside_account_id, book.credit_account_id, amount)],
@@ -325,16 +340,37 @@ class Deal:
     def _release(
         self, gross: Money, *, key: str, title: str, paid_at: datetime, by: Actor
     ) -> Payment:
+        return self._pay_out(
+            EntryKind.RELEASE,
+            self.book.escrow_account_id,
+            gross,
+            key=key,
+            title=title,
+            paid_at=paid_at,
+            available_at=paid_at + policy.SECURITY_PERIOD,
+            by=by,
+        )
+
+    def _pay_out(
+        self,
+        kind: EntryKind,
+        source: int,
+        gross: Money,
+        *,
+        key: str,
+        title: str,
+        paid_at: datetime,
+        available_at: datetime,
+        by: Actor,
+    ) -> Payment:
+        """Money of the client, from the account ``source``, becomes the talent's pending money."""
         book = self.book
         fee, net = book.fee_of(gross), book.net_of(gross)
-        legs = [
-            Leg(book.escrow_account_id, book.pending_account_id, net),
-            Leg(book.escrow_account_id, book.fees_account_id, fee),
-        ]
+        legs = [Leg(source, book.pending_account_id, net), Leg(source, book.fees_account_id, fee)]
         payment = self.rows.add(
             Payment(
                 book=book,
-                kind=PaymentKind.RELEASE,
+                kind=_PAYS[kind],
                 title=title,
                 currency=gross.currency,
                 gross_minor=gross.minor,
@@ -342,8 +378,8 @@ class Deal:
                 net_minor=net.minor,
                 pending_left_minor=net.minor,
                 paid_at=paid_at,
-                available_at=paid_at + policy.SECURITY_PERIOD,
-                entry=self._post(EntryKind.RELEASE, legs, key=key, memo=title, by=by),
+                available_at=available_at,
+                entry=self._post(kind, legs, key=key, memo=title, by=by),
             )
         )
         self.payments.append(payment)

@@ -8,18 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
-from typing import Final
+from typing import Any, Final
 
 from contracts.plans import Choice
 from contracts.states import Side
 from marketplace import clock, policy
 from marketplace.actors import PLATFORM
 from marketplace.management.demo.deals import Deal
+from marketplace.management.demo.hours import HourlyDeal
 from marketplace.management.demo.town import CURRENCIES
 from marketplace.money import Money
 
 Step = Callable[[], None]
-Life = Callable[[Deal], Iterator[timedelta]]
+Life = Callable[[Any], Iterator[timedelta]]
+"""What a deal of the scene's kind does, and how long it waits in between."""
 
 _WHAT: Final = ("Website", "Newsletter", "Brochure", "Shop", "Podcast", "Handbook", "Survey", "App")
 _HOW: Final = ("redesign", "translation", "layout", "review", "photography", "support", "editing")
@@ -54,10 +56,11 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A life, and how many days ago it began: from one number to another."""
+    """A life, how many days ago it began, from one number to another, and of which kind it is."""
 
     life: Life
     began: tuple[int, int]
+    deal: type[Deal] = Deal
 
 
 def waits_for_an_answer(deal: Deal) -> Iterator[timedelta]:
@@ -178,6 +181,36 @@ def paid_and_ended(deal: Deal) -> Iterator[timedelta]:
     yield from _afterwards(deal)
 
 
+def offers_hours(deal: HourlyDeal) -> Iterator[timedelta]:
+    _offer_hours(deal)
+    yield from ()
+
+
+def by_the_hour(deal: HourlyDeal) -> Iterator[timedelta]:
+    """A week is going on, others are in review or paid."""
+    yield from _begin_hours(deal)
+    while True:
+        yield from _work(deal)
+
+
+def hours_ended(deal: HourlyDeal) -> Iterator[timedelta]:
+    """Some weeks of work, then either side ends; the last hours are paid on Monday."""
+    yield from _begin_hours(deal)
+    for _ in range(deal.chooser.randint(3, 9)):
+        yield from _work(deal)
+    yield _hours(deal, 1, 40)
+    deal.end(deal.chooser.choice(tuple(Side)))
+    yield from _afterwards(deal)
+
+
+def a_week_of_hours(deal: HourlyDeal) -> Iterator[timedelta]:
+    """Two stretches within two and a half days of the offer, for measuring the weekly run."""
+    yield from _begin_hours(deal)
+    for _ in range(2):
+        yield _hours(deal, 6, 20)
+        deal.work(120, "Import of the nightly files")
+
+
 SCENES: Final = (
     Scene(waits_for_an_answer, (0, 6)),
     Scene(paid_and_ended, (14, 30)),
@@ -199,26 +232,57 @@ SCENES: Final = (
     Scene(just_paid, (9, 30)),
     Scene(paid_and_ended, (14, 30)),
     Scene(released_by_clock, (25, 300)),
+    Scene(by_the_hour, (9, 24), HourlyDeal),
+    Scene(hours_ended, (30, 300), HourlyDeal),
+    Scene(offers_hours, (0, 6), HourlyDeal),
 )
 """In turn, so that a small market has a bit of everything: half of it is active or on offer."""
+
+A_WEEK_DUE: Final = (Scene(a_week_of_hours, (4, 6), HourlyDeal),)
+"""For measuring: built up to Monday noon, every contract has a week that is due for the run."""
 
 
 def _offer(deal: Deal, *, fund: bool, parts: int = 0) -> None:
     chooser = deal.chooser
-    what, how, when = (chooser.choice(one) for one in (_WHAT, _HOW, _FOR))
-    currency = CURRENCIES[0] if deal.client.party.pk % 8 else CURRENCIES[1]
+    title, description = _subject(deal)
     amounts = [
-        Money(2_500 * chooser.randint(2, 80), currency)
+        Money(2_500 * chooser.randint(2, 80), _currency(deal))
         for _ in range(parts or chooser.randint(1, 3))
     ]
-    title = f"{what} {how} for {when}"
-    deal.offer(title, f"{what} {how}, as we talked about it.", amounts, fund=fund)
+    deal.offer(title, description, amounts, fund=fund)
+
+
+def _offer_hours(deal: HourlyDeal) -> None:
+    title, description = _subject(deal)
+    rate = Money(500 * deal.chooser.randint(4, 24), _currency(deal))
+    deal.offer_hours(title, description, rate, hours=5 * deal.chooser.randint(1, 8))
+
+
+def _subject(deal: Deal) -> tuple[str, str]:
+    """A title, and a description of it."""
+    what, how, when = (deal.chooser.choice(one) for one in (_WHAT, _HOW, _FOR))
+    return f"{what} {how} for {when}", f"{what} {how}, as we talked about it."
+
+
+def _currency(deal: Deal) -> str:
+    return CURRENCIES[0] if deal.client.party.pk % 8 else CURRENCIES[1]
 
 
 def _begin(deal: Deal, *, fund: bool = True, parts: int = 0) -> Iterator[timedelta]:
     _offer(deal, fund=fund, parts=parts)
     yield _hours(deal, 1, 20)
     deal.accept()
+
+
+def _begin_hours(deal: HourlyDeal) -> Iterator[timedelta]:
+    _offer_hours(deal)
+    yield _hours(deal, 1, 20)
+    deal.accept()
+
+
+def _work(deal: HourlyDeal) -> Iterator[timedelta]:
+    yield _hours(deal, 12, 60)
+    deal.work(10 * deal.chooser.randint(3, 24), f"{deal.chooser.choice(_WHAT)}, next part")
 
 
 def _submit(deal: Deal, number: int) -> Iterator[timedelta]:

@@ -20,7 +20,10 @@ from contracts.models import (
     ContractHistory,
     Message,
     Milestone,
+    Stretch,
     Submission,
+    Week,
+    WeekLimit,
 )
 from feedback.models import Feedback
 from marketplace.models import Membership, Party, User
@@ -50,6 +53,9 @@ TABLES: Final[tuple[type[Model], ...]] = (
     Payment,
     Milestone,
     Submission,
+    WeekLimit,
+    Week,
+    Stretch,
     GatewayOperation,
     EscrowRefundRequest,
     BookHistory,

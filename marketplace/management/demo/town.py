@@ -45,12 +45,13 @@ _PLACE: Final = ("Harbour", "Maple", "Summit", "River", "Meadow", "Canal", "Orch
 _TRADE: Final = ("Studio", "Works", "Press", "Foods", "Tools", "Travel", "Books")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Person:
-    """A party, by the one who owns it."""
+    """A party, by the one who owns it; time of theirs is recorded up to ``busy_until``."""
 
     party: Party
     by: Actor
+    busy_until: datetime
 
 
 class Town:
@@ -140,7 +141,7 @@ class Town:
         )
         self.rows.add(EmailAddress(user=user, email=email, verified=True, primary=True))
         owner = Membership(user=user, party=party, role=Role.OWNER, joined_at=self._since)
-        return Person(party, Actor.member(self.rows.add(owner)))
+        return Person(party, Actor.member(self.rows.add(owner)), self._since)
 
     def _name(self, kind: PartyKind) -> str:
         words = (_FIRST, _LAST) if kind == PartyKind.FREELANCER else (_PLACE, _TRADE)

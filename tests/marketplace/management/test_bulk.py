@@ -2,21 +2,23 @@
 
 import io
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db.models import Count
 
-from contracts.models import Contract, Milestone
+from contracts.models import Contract, Milestone, Stretch, Week
 from contracts.queries import jobs_page
-from contracts.states import ContractState, MilestoneState
+from contracts.queries.jobs import Asked
+from contracts.states import ContractKind, ContractState, MilestoneState, WeekState
 from feedback.models import Feedback
 from marketplace import auditing, clock, sweeping
-from marketplace.management.demo import STARTS_AT, bulk
+from marketplace.management.demo import STARTS_AT, bulk, lives
 from marketplace.management.demo.progress import Progress
 from marketplace.models import Party, User
-from payments.models import Account, EscrowRefundRequest
-from payments.states import RequestState
+from payments.models import Account, EscrowRefundRequest, Payment
+from payments.states import PaymentKind, RequestState
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def market():
-    bulk.build(60, now=STARTS_AT)
+    bulk.build(69, now=STARTS_AT)
     with clock.at(STARTS_AT):
         yield
 
@@ -37,12 +39,40 @@ def test_bulk_market_has_contracts_in_every_state_that_matters(market):
     states = set(Contract.objects.values_list("state", flat=True))
     milestones = set(Milestone.objects.values_list("state", flat=True))
 
-    assert Contract.objects.count() == 60
+    assert Contract.objects.count() == 69
     assert {ContractState.OFFERED, ContractState.ACTIVE, ContractState.ENDED} <= states
     assert set(MilestoneState) - milestones == {MilestoneState.PROPOSED, MilestoneState.DECLINED}
     assert EscrowRefundRequest.objects.filter(state=RequestState.PENDING).count() == 3
     assert Account.objects.filter(kind="escrow", balance_minor__gt=0).exists()
     assert max(Counter(Feedback.objects.values_list("contract", flat=True)).values()) == 2
+
+
+def test_bulk_market_has_hours_in_every_state_that_matters(market):
+    hourly = Contract.objects.filter(kind=ContractKind.HOURLY)
+
+    assert set(hourly.values_list("state", flat=True)) == {"offered", "active", "ended"}
+    assert Week.objects.filter(state=WeekState.OPEN).exists()
+    assert Week.objects.exclude(review_until=None).exists()
+    assert Payment.objects.filter(kind=PaymentKind.HOURS, matured_at=None).exists()
+    assert Payment.objects.filter(kind=PaymentKind.HOURS).exclude(matured_at=None).exists()
+
+
+def test_nobody_in_the_bulk_market_works_twice_at_the_same_time(market):
+    ends = {}
+    for stretch in Stretch.objects.order_by("person", "starts_at"):
+        assert ends.get(stretch.person_id, stretch.starts_at) <= stretch.starts_at
+        ends[stretch.person_id] = stretch.ends_at
+
+
+def test_bulk_market_can_have_a_week_due_for_each_contract():
+    monday = datetime(2026, 11, 16, 12, tzinfo=UTC)
+
+    bulk.build(40, now=monday - timedelta(seconds=1), scenes=lives.A_WEEK_DUE)
+
+    with clock.at(monday):
+        sweeping.run()
+        assert Week.objects.filter(state=WeekState.PAID).count() == 40
+        assert str(auditing.run()) == ""
 
 
 def test_bulk_market_leaves_nothing_due(market):
@@ -52,7 +82,7 @@ def test_bulk_market_leaves_nothing_due(market):
 def test_bulk_market_sorts_deadlines_before_activity(market):
     client = Party.objects.annotate(number=Count("client_contracts")).latest("number")
 
-    page = jobs_page(factories.owner_of(client), tab="all", search="", cursor=None)
+    page = jobs_page(factories.owner_of(client), Asked(tab="all"), cursor=None)
 
     positions = [row.contract.client_position for row in page.rows]
     assert len(positions) == 20
@@ -61,11 +91,11 @@ def test_bulk_market_sorts_deadlines_before_activity(market):
 
 def test_bulk_market_is_the_same_every_time(market):
     first = list(Contract.objects.order_by("pk").values_list("reference", "title", "state"))
-    bulk.build(60, now=STARTS_AT)
-    second = Contract.objects.order_by("pk").values_list("reference", flat=True)[60:]
+    bulk.build(69, now=STARTS_AT)
+    second = Contract.objects.order_by("pk").values_list("reference", flat=True)[69:]
 
     reference, title, state = first[0]
-    assert (reference, title, state) == ("C-P2ZNNZ7Q", "Brochure redesign for winter", "ended")
+    assert (reference, title, state) == ("C-P2ZNNZ7Q", "Brochure support for autumn", "ended")
     assert not {reference for reference, _, _ in first} & set(second)
 
 
@@ -75,7 +105,7 @@ def test_bulk_market_grows_beside_what_is_there_and_stays_clean(market):
     bulk.build(25, now=STARTS_AT)
     factories.submit(milestone)
 
-    assert Contract.objects.count() == 86
+    assert Contract.objects.count() == 95
     assert str(auditing.run()) == ""
 
 
