@@ -9,8 +9,8 @@ from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.urls import reverse
 
-from contracts import escrow_answers, messages
-from contracts.models import Contract
+from contracts import escrow_answers, hours_disputes, messages
+from contracts.models import Contract, HoursDispute
 from feedback import giving
 from marketplace import cases, clock
 from marketplace.actors import PLATFORM
@@ -26,6 +26,7 @@ from tests.factories import (
     ended,
     fund,
     funded,
+    in_review,
     owner_of,
     submitted,
     usd,
@@ -94,7 +95,7 @@ def busy_market() -> Contract:
     """One of everything that support looks at; returns an ended contract, its request declined.
 
     Another contract has a payment that was refunded in part, revealed feedback, a charge without an
-    answer, and there is a case about it.
+    answer, and there is a case about it. Hours of a third are disputed.
     """
     held = ended(submitted().contract)
     escrow_answers.decline(held, because="I delivered.", by=owner_of(held.talent))
@@ -107,5 +108,21 @@ def busy_market() -> Contract:
     for side in Side:
         giving.give(second, stars=5, text="Well done.", by=owner_of(second.party(side)))
     cases.open_case(subject="Help", text="Where is it?", email="a@example.com", by=PLATFORM)
+    declined_dispute()
     SweepRun.objects.get_or_create(name="contracts.offers", defaults={"at": clock.now()})
     return held
+
+
+def declined_dispute(**values: Any) -> HoursDispute:
+    """The first half hour of a paid week, which the talent stands by."""
+    week = in_review(**values)
+    dispute = hours_disputes.file(
+        week,
+        segments=[(one.pk, start) for one, start in hours_disputes.billed_segments(week)[:3]],
+        reason="You were travelling then.",
+        key="",
+        by=owner_of(week.contract.client),
+    )
+    return hours_disputes.decline(
+        dispute, because="I was at it.", by=owner_of(week.contract.talent)
+    )

@@ -33,6 +33,8 @@ pytestmark = pytest.mark.django_db
 
 SEEN = (
     "contracts.view_contract",
+    "contracts.view_hoursdispute",
+    "contracts.view_week",
     "feedback.view_feedback",
     "marketplace.view_case",
     "marketplace.view_membership",
@@ -51,7 +53,9 @@ SEEN = (
     "django_q.view_failure",
 )
 DONE = (
+    "contracts.decide_hoursdispute",
     "contracts.end_contract",
+    "contracts.pause_contract",
     "feedback.extend_window",
     "marketplace.answer_case",
     "marketplace.assign_case",
@@ -422,6 +426,7 @@ def test_first_page_shows_what_waits():
 
     assert [(one.title, one.summary) for one in page.context["panels"]] == [
         ("Escrow refund requests", "1 waiting for a decision, the oldest first."),
+        ("Disputes of hours", "1 waiting for a decision, the oldest first."),
         ("Cases", "1 waiting for an answer, the oldest first."),
         ("Gateway operations", "1 not settled."),
         (
