@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,9 +14,10 @@ from marketplace.models import Notice
 from marketplace.money import Money
 from marketplace.refusals import InvalidInput, KeyReused, NotYours, Refused
 from marketplace.states import Role
-from payments import refunds
+from payments import ledger, refunds
 from payments.models import Payment, Refund
 from payments.refunds import Balances
+from payments.states import EntryKind, RefundKind
 from tests.factories import (
     NOON,
     AgencyFactory,
@@ -27,6 +29,7 @@ from tests.factories import (
     reread,
     usd,
 )
+from tests.support.asserting import assert_audit_clean
 
 pytestmark = pytest.mark.django_db
 
@@ -257,3 +260,108 @@ def test_most_possible_is_covered_and_a_cent_more_is_not(gross, fee_rate, refund
     if most < payment.refundable:
         rich = Balances(usd(0), Money(10**9))
         assert refunds.preview(payment, most + Money(1), rich).cost > balances.together
+
+
+# Disputed hours ----------------------------------------------------------------------------------
+
+
+def reverse(payment, amount, *, at=NOON, key="reversal"):
+    """As a settled dispute does: on the payment as it is, under its book's lock."""
+    with transaction.atomic():
+        book = ledger.lock(payment.book_id)
+        payment = Payment.objects.get(pk=payment.pk)
+        payment.book = book
+        return refunds.reverse(
+            payment, amount, key=key, reason="Not worked.", at=at, by=owner_of(payment.book.talent)
+        )
+
+
+def test_held_payment_is_not_refunded_before_it_is_let_go(payment):
+    refunds.hold(payment)
+
+    with pytest.raises(Refused, match="The hours of this payment are disputed"):
+        give(payment, usd(5))
+    assert money_of(payment) == (usd(0), usd(450), usd(0))
+
+    refunds.let_go(payment)
+    assert give(payment, usd(5)).amount == usd(5)
+
+
+def test_reverse_gives_back_from_pending_and_from_the_fee(payment):
+    refunds.hold(payment)
+
+    reversal = reverse(payment, usd(40))
+
+    assert (reversal.kind, reversal.amount, reversal.fee) == (RefundKind.REVERSAL, usd(40), usd(4))
+    assert (reversal.from_pending, reversal.from_available) == (usd(36), usd(0))
+    assert reversal.entry.kind == EntryKind.HOURS_REVERSAL
+    assert money_of(payment) == (usd(40), usd(414), usd(0))
+    payment.refresh_from_db()
+    assert (payment.refunded, payment.fee_returned) == (usd(40), usd(4))
+    assert payment.pending_left == usd(414)
+
+
+def test_reverse_of_what_is_left_after_a_refund_empties_the_payment(payment):
+    give(payment, usd("0.05"))
+    refunds.hold(payment)
+
+    reversal = reverse(payment, usd("499.95"))
+
+    assert (reversal.amount, reversal.fee) == (usd("499.95"), usd("49.99"))
+    assert money_of(payment) == (usd(500), usd(0), usd(0))
+    refunds.let_go(payment)
+    assert_audit_clean()
+
+
+@given(
+    gross=st.integers(1, 100_000),
+    first=st.integers(0, 100_000),
+    second=st.integers(1, 100_000),
+)
+def test_pending_money_always_covers_a_reversal(gross, first, second):
+    """Whatever was refunded before: what is pending is the net less what that cost."""
+    amounts = [Money(min(first, gross - 1), "USD")]
+    amounts.append(Money(min(second, gross - amounts[0].minor), "USD"))
+    fee = Money(gross, "USD").fraction(1_000)
+    payment = Payment(
+        currency="USD", gross_minor=gross, fee_minor=fee.minor, net_minor=gross - fee.minor
+    )
+    payment.pending_left_minor = payment.net_minor
+    for amount in amounts:
+        part = refunds.fee_part(payment, amount)
+        payment.refunded_minor += amount.minor
+        payment.fee_returned_minor += part.minor
+        payment.pending_left_minor -= (amount - part).minor
+
+        assert payment.pending_left_minor >= 0
+        assert usd(0) <= part <= amount
+
+
+@pytest.mark.parametrize("amount", [usd(0), usd("500.01")])
+def test_reverse_of_nothing_or_of_more_than_is_left_is_a_defect(payment, amount):
+    refunds.hold(payment)
+
+    with pytest.raises(ValueError, match="cannot be reversed"):
+        reverse(payment, amount)
+
+    assert money_of(payment) == (usd(0), usd(450), usd(0))
+
+
+def test_reverse_of_a_payment_that_is_not_held_is_a_defect(payment):
+    with pytest.raises(ValueError, match="cannot be reversed"):
+        reverse(payment, usd(5))
+
+    assert not Refund.objects.exists()
+
+
+def test_refund_after_a_reversal_returns_the_rest_of_the_fee(payment):
+    refunds.hold(payment)
+    reverse(payment, usd("0.05"))
+    payment.refresh_from_db()
+    refunds.let_go(payment)
+
+    rest = give(payment, usd("499.95"))
+
+    assert (rest.kind, rest.fee) == (RefundKind.REFUND, usd("49.99"))
+    payment.refresh_from_db()
+    assert (payment.refunded, payment.fee_returned) == (usd(500), usd(50))
