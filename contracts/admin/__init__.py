@@ -1,5 +1,5 @@
 """The support desk's window on agreements: one page shows everything of a contract."""
 
-from contracts.admin import actions, contract, disputes
+from contracts.admin import actions, contract, disputes, weeks
 
-__all__ = ["actions", "contract", "disputes"]
+__all__ = ["actions", "contract", "disputes", "weeks"]

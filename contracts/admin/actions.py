@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from django.db.models import Sum
 
-from contracts import closing, escrow_answers, wording
+from contracts import closing, escrow_answers, terms, wording
 from contracts.closing import Choice
 from contracts.models import Contract
 from contracts.plans import (
@@ -106,6 +106,66 @@ class EndForTalent(_End):
 def _not_billed(row: Contract) -> str:
     unbilled = row.weeks.filter(state__in=UNBILLED_WEEKS)
     return moments.hours(unbilled.aggregate(minutes=Sum("minutes"))["minutes"] or 0)
+
+
+class _Terms(SupportAction):
+    """Do for the client what the client could do about the work going on."""
+
+    model = Contract
+    related = ("client", "talent")
+    permission = "contracts.pause_contract"
+    form_class = ToldForm
+    does: str
+
+    def refusal(self, row: Contract, by: Actor) -> Refusal | None:
+        return transitions.possible(row, self.does, by=by)
+
+    def state_of(self, row: Contract) -> str:
+        return row.get_state_display().lower()
+
+
+@tool
+class PauseForClient(_Terms):
+    """No new time is recorded until the restart."""
+
+    name = "pause"
+    label = "Pause for the client"
+    button = "Pause"
+    does = "pause"
+
+    def effects(self, row: Contract, given: dict[str, Any]) -> Sequence[Effect]:
+        return [
+            Effect(
+                term="The contract pauses",
+                value=f"for {row.client.name}",
+                detail="Running timers stop and count. Recorded hours are billed as usual.",
+            ),
+            Effect(term="Both sides read", value=given["reason"]),
+        ]
+
+    def carry_out(self, row: Contract, given: dict[str, Any], *, by: Actor) -> str:
+        terms.pause(row, reason=given["reason"], by=by)
+        return f"{row.reference} is paused. Both sides are told, with your reason."
+
+
+@tool
+class RestartForClient(_Terms):
+    """Time is recorded again."""
+
+    name = "restart"
+    label = "Restart for the client"
+    button = "Restart"
+    does = "restart"
+
+    def effects(self, row: Contract, given: dict[str, Any]) -> Sequence[Effect]:
+        return [
+            Effect(term="The contract goes on", value=f"for {row.client.name}"),
+            Effect(term="Both sides read", value=given["reason"]),
+        ]
+
+    def carry_out(self, row: Contract, given: dict[str, Any], *, by: Actor) -> str:
+        terms.restart(row, reason=given["reason"], by=by)
+        return f"{row.reference} goes on. Both sides are told, with your reason."
 
 
 @singledispatch

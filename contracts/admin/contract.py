@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.utils.html import format_html_join
 
+from contracts.admin.weeks import limits_of, timers_of, weeks_of
 from contracts.models import ChecklistItem, Contract, Milestone, Submission
 from contracts.states import ChecklistCode, ContractState
 from marketplace import clock
@@ -29,7 +30,16 @@ NEWEST_FIRST = f"The latest {LATEST}, newest first."
 
 @admin.register(Contract)
 class ContractAdmin(ReadOnlyAdmin):
-    list_display = ("reference", "title", "client", "talent", "state", "offered_at", "ended_at")
+    list_display = (
+        "reference",
+        "title",
+        "kind",
+        "client",
+        "talent",
+        "state",
+        "offered_at",
+        "ended_at",
+    )
     list_select_related = ("client", "talent")
     related = (
         "client",
@@ -43,10 +53,13 @@ class ContractAdmin(ReadOnlyAdmin):
     queues = {"all": EVERYTHING} | {
         state.value: Queue(state.label, Q(state=state)) for state in ContractState
     }
+    queues["hold"] = Queue("On hold", Q(hold_since__isnull=False), ("hold_since", "pk"))
     fields = (
         "reference",
         "title",
         "description",
+        "kind",
+        "terms",
         "state",
         "client",
         "talent",
@@ -56,6 +69,8 @@ class ContractAdmin(ReadOnlyAdmin):
         "offered_at",
         "expires_at",
         "answered_at",
+        "paused_at",
+        "hold_since",
         "asks_to_end_since",
         "ended_at",
         "ended_side",
@@ -80,6 +95,14 @@ class ContractAdmin(ReadOnlyAdmin):
     def money(self, row: Contract) -> str:
         return link(row.book, f"Book of {row.reference}, {row.book.escrow} in escrow")
 
+    @admin.display(description="terms")
+    def terms(self, row: Contract) -> str:
+        if not row.is_hourly:
+            return "–"
+        manual = "allowed" if row.manual_time else "not allowed"
+        rate, method = row.hourly_rate, row.charge_method
+        return f"{rate} an hour, manual time {manual}, charged to {method}"
+
     @admin.display(description="escrow refund request")
     def request(self, row: Contract) -> str:
         request = getattr(row.book, "escrow_refund_request", None)
@@ -93,8 +116,7 @@ class ContractAdmin(ReadOnlyAdmin):
     def sections(self, row: Contract) -> Sequence[Section]:
         milestones = list(row.milestones.select_related("payment").order_by("number"))
         return [
-            _milestones(milestones),
-            _submissions(row),
+            *(_hours(row) if row.is_hourly else (_milestones(milestones), _submissions(row))),
             _checklist(row),
             balances_of(row.book),
             payments_of(row.book.payments.order_by("paid_at", "pk")),
@@ -108,7 +130,15 @@ class ContractAdmin(ReadOnlyAdmin):
 
 
 def _words(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return ", ".join(map(_words, value))
+    if isinstance(value, dict):
+        return " ".join(f"{name} {one}" for name, one in value.items())
+    return str(value)
+
+
+def _hours(contract: Contract) -> Sequence[Section]:
+    return weeks_of(contract), limits_of(contract), timers_of(contract)
 
 
 def _milestones(milestones: Iterable[Milestone]) -> Section:

@@ -194,7 +194,7 @@ def _page(
         .defer("description", "end_note", "end_figures")
         .prefetch_related(
             Prefetch("milestones", open_ones, to_attr="unpaid"),
-            Prefetch("weeks", _weeks(), to_attr="open_weeks"),
+            Prefetch("weeks", _weeks(), to_attr="waiting_weeks"),
         )
         .annotate(
             left_to_do=_number(to_do.filter(state=ItemState.OPEN)),
@@ -229,8 +229,11 @@ def _row(contract: Contract, actor: Actor, side: Side, timer: Timer | None, now:
     setattr(contract, side.value, actor.party)
     escrow = contract.book.escrow
     unpaid: list[Milestone] = contract.unpaid  # type: ignore[attr-defined]
-    for part in (*unpaid, *contract.open_weeks):
-        part.contract = contract
+    open_weeks: list[Week] = contract.waiting_weeks  # type: ignore[attr-defined]
+    for milestone in unpaid:
+        milestone.contract = contract
+    for week in open_weeks:
+        week.contract = contract
     waits = waiting(
         contract,
         side,
@@ -238,7 +241,7 @@ def _row(contract: Contract, actor: Actor, side: Side, timer: Timer | None, now:
         open_milestones=unpaid,
         request=getattr(contract.book, "escrow_refund_request", None),
         escrow=escrow,
-        weeks=contract.open_weeks,
+        weeks=open_weeks,
         timer=timer if timer and timer.contract_id == contract.pk else None,
     )
     this_week = week_of(now)
@@ -246,7 +249,7 @@ def _row(contract: Contract, actor: Actor, side: Side, timer: Timer | None, now:
         contract=contract,
         other=contract.party(side.other).name,
         escrow=escrow,
-        minutes=sum(one.minutes for one in contract.open_weeks if one.starts_on == this_week),
+        minutes=sum(one.minutes for one in open_weeks if one.starts_on == this_week),
         limit=contract.limit or 0 if contract.is_running else 0,  # type: ignore[attr-defined]
         waits=waits,
         note=_note(waits, now),

@@ -309,7 +309,8 @@ def _refund_until(
     now: datetime,
 ) -> datetime | None:
     """Until when the newest payment can be refunded; None when none can."""
-    paid = [one.paid_at for one in (*milestones, *(hours.weeks if hours else ())) if one.paid_at]
+    paid = [one.paid_at for one in milestones if one.paid_at]
+    paid += [one.paid_at for one in hours.weeks if one.paid_at] if hours else []
     if request is not None and request.to_talent and request.resolved_at:
         paid.append(request.resolved_at)
     until = max(paid) + policy.REFUND_WINDOW if paid else None

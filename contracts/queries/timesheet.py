@@ -152,7 +152,7 @@ def _weeks_of(contract: Contract) -> list[Week]:
     unsettled = Q(state__in=UNSETTLED_WEEKS) | Q(review_until__isnull=False)
     open_ones = unsettled | Q(dispute__state__in=OPEN_DISPUTES)
     then = WeekLimit.objects.filter(contract=contract, from_week__lte=OuterRef("starts_on"))
-    found = list(
+    found: list[Week] = list(
         contract.weeks.filter(Q(pk__in=latest) | open_ones)
         .select_related("payment", "dispute")
         .annotate(limit=Subquery(then.order_by("-from_week").values("minutes")[:1]))

@@ -1,0 +1,176 @@
+"""Weeks of hourly contracts: what is to be billed, in review, not paid; and one week's time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+
+from contracts.models import Contract, Timer, Week
+from contracts.states import UNBILLED_WEEKS, WeekState
+from contracts.timers import counted
+from contracts.waiting import dispute_of
+from marketplace import clock, moments
+from marketplace.support.lists import EVERYTHING, Queue, ReadOnlyAdmin
+from marketplace.support.sections import LATEST, Section, address, link, when
+from marketplace.support.tools import Tool, tool
+
+SIDES: Final = ("contract__client", "contract__talent")
+NOT_PAID: Final = Q(state=WeekState.UNPAID, contract__hold_since__isnull=False)
+
+
+@admin.register(Week)
+class WeekAdmin(ReadOnlyAdmin):
+    list_display = ("contract", "starts_on", "time", "state", "invoice", "bills_at", "review_until")
+    list_select_related = SIDES
+    related = (*SIDES, "payment", "dispute")
+    search_fields = ("contract",)
+    search_help_text = "A reference"
+    queues = {
+        "unpaid": Queue("Not paid", NOT_PAID, ("contract__hold_since", "pk")),
+        "review": Queue("In review", Q(review_until__isnull=False), ("review_until", "pk")),
+        "unbilled": Queue("To be billed", Q(state__in=UNBILLED_WEEKS), ("bills_at", "pk")),
+        "all": EVERYTHING,
+    }
+    fields = (
+        "contract",
+        "starts_on",
+        "state",
+        "time",
+        "invoice",
+        "reversed",
+        "bills_at",
+        "locked_at",
+        "invoiced_at",
+        "review_until",
+        "unpaid_since",
+        "retry_at",
+        "paid_at",
+        "paid_by",
+        "disputed",
+    )
+
+    def search(self, rows: QuerySet[Week], term: str) -> QuerySet[Week]:
+        return rows.filter(contract__reference=term.upper())
+
+    def sections(self, row: Week) -> Sequence[Section]:
+        return [_stretches(row)]
+
+    @admin.display(description="recorded")
+    def time(self, row: Week) -> str:
+        return moments.hours(row.minutes)
+
+    @admin.display(description="invoice")
+    def invoice(self, row: Week) -> str:
+        if row.billable_minutes is None:
+            return "–"
+        return f"{moments.hours(row.billable_minutes)}, {row.amount}"
+
+    @admin.display(description="reversed")
+    def reversed(self, row: Week) -> str:
+        return moments.hours(row.reversed_minutes)
+
+    @admin.display(description="payment")
+    def paid_by(self, row: Week) -> str:
+        return link(row.payment)
+
+    @admin.display(description="dispute")
+    def disputed(self, row: Week) -> str:
+        return _dispute(row)
+
+
+@tool
+class OfWeek(Tool):
+    """From a week to its contract."""
+
+    model = Week
+    label = "The contract"
+    permission = "contracts.view_contract"
+
+    def address(self, row: Week) -> str:
+        return address(row.contract)
+
+
+def weeks_of(contract: Contract) -> Section:
+    """The newest weeks of a contract; one query."""
+    rows = contract.weeks.select_related("payment", "dispute").order_by("-starts_on")[:LATEST]
+    return Section(
+        "Weeks",
+        ("week", "recorded", "state", "billed", "invoice", "reversed", "payment", "dispute"),
+        [_row(one) for one in rows],
+        note=f"The latest {LATEST}, newest first.",
+    )
+
+
+def limits_of(contract: Contract) -> Section:
+    """Every weekly limit there was, and one that is to come; one query."""
+    return Section(
+        "Weekly limits",
+        ("from the week of", "limit"),
+        [
+            (f"{one.from_week:%-d %B %Y}", moments.hours(one.minutes))
+            for one in contract.week_limits.order_by("from_week")
+        ],
+    )
+
+
+def timers_of(contract: Contract) -> Section:
+    """Who records time now; one query."""
+    now = clock.now()
+    rows: Iterable[Timer] = contract.timers.filter(stopped_at=None).select_related(
+        "membership__user", "membership__party"
+    )
+    return Section(
+        "Running timers",
+        ("who", "since", "counts so far", "stops itself"),
+        [
+            (
+                one.membership,
+                when(one.started_at),
+                moments.hours(counted(one, now)),
+                when(one.runs_out_at),
+            )
+            for one in rows
+        ],
+    )
+
+
+def _row(week: Week) -> Sequence[object]:
+    billed = "–" if week.billable_minutes is None else moments.hours(week.billable_minutes)
+    return (
+        link(week, f"{week.starts_on:%-d %B %Y}"),
+        moments.hours(week.minutes),
+        week.get_state_display(),
+        billed,
+        week.amount or "–",
+        moments.hours(week.reversed_minutes),
+        link(week.payment),
+        _dispute(week),
+    )
+
+
+def _dispute(week: Week) -> str:
+    dispute = dispute_of(week)
+    return link(dispute, dispute.get_state_display()) if dispute else "–"
+
+
+def _stretches(week: Week) -> Section:
+    rows = week.stretches.select_related("membership__user", "membership__party")
+    return Section(
+        "Time (UTC)",
+        ("from", "to", "time", "who", "how", "memo", "recorded"),
+        [
+            (
+                f"{one.starts_at:%-d %B %Y, %H:%M}",
+                f"{one.ends_at:%H:%M}",
+                moments.hours(one.minutes),
+                one.membership,
+                one.get_kind_display(),
+                one.memo or "–",
+                when(one.recorded_at),
+            )
+            for one in rows.order_by("starts_at", "id")
+        ],
+    )
