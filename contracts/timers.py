@@ -122,8 +122,8 @@ def _over(contract: Contract, person_id: int) -> str:
     assert last.stopped_at is not None
     assert last.minutes is not None
     return (
-        f"Your timer stopped at {diary.utc(last.stopped_at)} UTC;"
-        f" {moments.hours(last.minutes)} were recorded."
+        f"Your timer stopped at {diary.utc(last.stopped_at)} UTC"
+        f" and recorded {moments.hours(last.minutes)}."
     )
 
 

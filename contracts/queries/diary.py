@@ -251,7 +251,7 @@ def _monday(asked: str) -> date | None:
         day = date.fromisoformat(asked)
     except ValueError:
         return None
-    return day - _DAY * day.weekday() if day.toordinal() > DAYS else None
+    return day - _DAY * day.weekday()
 
 
 def _stretches(week: Week | None) -> list[Stretch]:

@@ -145,7 +145,7 @@ class Add(DiaryFormView):
             by=self.actor,
         )
         self.back_to = stretch.starts_at
-        return f"{moments.hours(stretch.minutes)} were added."
+        return f"You added {moments.hours(stretch.minutes)}."
 
 
 class Change(DiaryFormView):
@@ -196,7 +196,7 @@ class Remove(DiaryFormView):
         self.back_to = stretch.starts_at
         return self.act(
             lambda: diary.remove(stretch, by=self.actor),
-            f"{moments.hours(stretch.minutes)} were deleted.",
+            f"You deleted {moments.hours(stretch.minutes)}.",
         )
 
 
@@ -211,4 +211,4 @@ def _stretch(contract: Contract, pk: int) -> Stretch:
 def _stopped(minutes: int) -> str:
     if not minutes:
         return "Your timer has stopped. No whole ten-minute segment was in it, so nothing counts."
-    return f"Your timer has stopped. {moments.hours(minutes)} were recorded."
+    return f"Your timer has stopped and recorded {moments.hours(minutes)}."

@@ -171,7 +171,7 @@ def test_second_stop_says_what_the_first_counted():
     start(contract)
     stop(contract, NOON + 25 * MINUTE)
 
-    with refused(contract, Overtaken, "Your timer stopped at 12:25 UTC; 20 min were recorded."):
+    with refused(contract, Overtaken, "Your timer stopped at 12:25 UTC and recorded 20 min."):
         stop(contract, NOON + HOUR)
 
 
@@ -224,7 +224,7 @@ def test_timer_runs_out_after_twelve_hours_and_its_person_is_told():
     text = text_of(notice)
     assert text.title == f"Your timer on {contract.title} stopped itself"
     assert "It ran for 12 hours" in text.paragraphs[0]
-    assert "12 h were recorded" in text.paragraphs[0]
+    assert "recorded 12 h" in text.paragraphs[0]
 
 
 def test_timer_is_running_until_the_last_moment():
@@ -242,7 +242,7 @@ def test_timer_that_ran_out_unseen_counts_twelve_hours_and_no_more():
 
     with (
         clock.at(NOON + 20 * HOUR),
-        pytest.raises(Overtaken, match="Your timer stopped at 00:01 UTC; 11 h 50 min were rec"),
+        pytest.raises(Overtaken, match="Your timer stopped at 00:01 UTC and recorded 11 h 50 min"),
     ):
         timers.stop(contract, by=owner_of(contract.talent))
     sweeping.run(as_of=NOON + 20 * HOUR)
@@ -316,7 +316,7 @@ def test_end_stops_the_timer_and_counts_its_whole_segments(side):
 
     assert Timer.objects.get().minutes == 20
     assert (contract.weeks.get().minutes, contract.weeks.get().state) == (20, WeekState.LOCKED)
-    with pytest.raises(Overtaken, match="Your timer stopped at 12:25 UTC; 20 min were recorded"):
+    with pytest.raises(Overtaken, match="Your timer stopped at 12:25 UTC and recorded 20 min"):
         stop(contract, NOON + HOUR)
 
 
