@@ -35,6 +35,13 @@ def running(**values: Any) -> Contract:
     return contract
 
 
+def timed_hour(**values: Any) -> Contract:
+    """A timer recorded an hour on it."""
+    contract = running(**values)
+    timers.stop(contract, by=owner_of(contract.talent))
+    return contract
+
+
 def unbilled(**values: Any) -> Contract:
     """Two hours of last week are recorded: $120.00, to be billed on Monday at noon."""
     with clock.at(LAST_WEEK + 8 * HOUR):

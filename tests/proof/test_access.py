@@ -16,6 +16,7 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
+from contracts import terms
 from contracts.models import Assignment, Contract
 from contracts.states import Side
 from feedback import giving
@@ -34,15 +35,18 @@ from tests.factories import (
     approve,
     ended,
     funded,
+    hourly_offer,
     member_of,
     milestone_of,
     offered,
     owner_of,
     planned,
     propose,
+    recorded,
     submitted,
     usd,
 )
+from tests.proof import scenes
 from tests.proof.sites import everything, routes
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +69,11 @@ OWN_SIDE = "302 404 403 200 200 200 404 403"
 OWN_SIDE_DOES = "302 404 403 302 302 302 404 403"
 MANAGERS = "302 404 403 200 200 403 404 403"
 MANAGERS_DO = "302 404 403 302 302 403 404 403"
+WHO_WORKS = "302 404 403 200 403 200 404 403"
+WHO_WORKS_DOES = "302 404 403 302 403 302 404 403"
+WHO_TIDIES = "302 404 403 200 200 403 404 403"
+WHO_TIDIES_DOES = "302 404 403 302 302 403 404 403"
+TO_THE_PAGE = all_get(302, support=403)
 BOTH_MANAGE = "302 404 200 200 200 403 404 403"
 ONLY_POST = ONLY_GET = all_get(405, nobody=302, support=403)
 WHO_ACTS = all_get(200, nobody=302, support=403)
@@ -144,6 +153,34 @@ def notice_of(contract: Contract) -> str:
     return f"/inbox/{Notice.objects.filter(recipient=owner).order_by('pk')[0].pk}/"
 
 
+def diary(path: str = "") -> Callable[[Contract], str]:
+    return room(f"diary/{path}")
+
+
+def stretch(path: str = "") -> Callable[[Contract], str]:
+    return lambda contract: diary(f"{contract.stretches.get().pk}/{path}")(contract)
+
+
+def week(verb: str) -> Callable[[Contract], str]:
+    return room(f"weeks/{scenes.LAST_WEEK:%Y-%m-%d}/{verb}/")
+
+
+def hours_dispute(path: str = "") -> Callable[[Contract], str]:
+    return lambda contract: f"/hours-disputes/{contract.hours_disputes.get().pk}/{path}"
+
+
+def second_person(contract: Contract) -> None:
+    """Somebody of the talent's team who may be assigned, and is not yet."""
+    member_of(contract.talent)
+
+
+def one_of(contract: Contract, *, assigned: bool) -> dict[str, Any]:
+    working = contract.assignments.filter(until=None).values("membership")
+    team = contract.talent.memberships.order_by("pk")
+    found = team.filter(pk__in=working) if assigned else team.exclude(pk__in=working)
+    return {"membership": found[0].pk}
+
+
 def give_feedback(contract: Contract) -> None:
     giving.give(contract, stars=4, text=TEXT, by=owner_of(contract.client))
 
@@ -155,7 +192,14 @@ REQUESTED = then(funded, ended)
 PROPOSED = then(active, lambda one: propose(one, usd(80)))
 TWO_PLANNED = then(active, lambda one: add_milestone(one, usd(80)))
 PAID = then(funded, lambda one: approve(milestone_of(one)))
+WORKING, RUNNING = secret(scenes.working), secret(scenes.running)
+RECORDED = then(scenes.working, lambda one: recorded(one, NOON - scenes.HOUR, 60, memo=TEXT))
+PAUSED = then(scenes.working, lambda one: terms.pause(one, by=owner_of(one.client)))
+TWO_WORK = then(scenes.working, second_person)
+IN_REVIEW, UNPAID = secret(scenes.in_review), secret(scenes.unpaid)
+DISPUTED = secret(scenes.disputed)
 ADDED = {"title": "More", "amount": "25"}
+TIME = {"day": "2026-11-19", "starts": "09:00", "ends": "10:00", "memo": "Drafts"}
 FEEDBACK = {"stars": "5", "text": "Good."}
 
 ROWS: dict[str, Row] = {
@@ -261,6 +305,82 @@ ROWS: dict[str, Row] = {
     "escrow-refunds/<int:pk>/pay-instead/": Row(
         request_of("pay-instead/"), ONLY_POST, MANAGERS_DO, REQUESTED
     ),
+    "contracts/<slug:reference>/diary/": Row(diary(), BOTH_SIDES, ONLY_GET, RECORDED, TALENT),
+    "contracts/<slug:reference>/diary/add/": Row(
+        diary("add/"), WHO_WORKS, WHO_WORKS_DOES, WORKING, TALENT, data=TIME
+    ),
+    "contracts/<slug:reference>/diary/<int:pk>/": Row(
+        stretch(), WHO_TIDIES, WHO_TIDIES_DOES, RECORDED, TALENT, data=TIME
+    ),
+    "contracts/<slug:reference>/diary/<int:pk>/remove/": Row(
+        stretch("remove/"), TO_THE_PAGE, WHO_TIDIES_DOES, RECORDED, TALENT
+    ),
+    "contracts/<slug:reference>/diary/timer/start/": Row(
+        diary("timer/start/"), TO_THE_PAGE, WHO_WORKS_DOES, WORKING, TALENT, data={"memo": "Draft"}
+    ),
+    "contracts/<slug:reference>/diary/timer/stop/": Row(
+        diary("timer/stop/"), TO_THE_PAGE, OWN_SIDE_DOES, RUNNING, TALENT, data={"memo": "Draft"}
+    ),
+    "contracts/<slug:reference>/people/": Row(
+        room("people/"), BOTH_SIDES, ONLY_GET, WORKING, TALENT
+    ),
+    "contracts/<slug:reference>/people/assign/": Row(
+        room("people/assign/"),
+        ONLY_POST,
+        MANAGERS_DO,
+        TWO_WORK,
+        TALENT,
+        data=lambda contract: one_of(contract, assigned=False),
+    ),
+    "contracts/<slug:reference>/people/release/": Row(
+        room("people/release/"),
+        ONLY_POST,
+        MANAGERS_DO,
+        WORKING,
+        TALENT,
+        data=lambda contract: one_of(contract, assigned=True),
+    ),
+    "contracts/<slug:reference>/limit/": Row(
+        room("limit/"), MANAGERS, MANAGERS_DO, WORKING, data={"hours": "30"}
+    ),
+    "contracts/<slug:reference>/pause/": Row(
+        room("pause/"), MANAGERS, MANAGERS_DO, WORKING, data={"reason": "Holidays."}
+    ),
+    "contracts/<slug:reference>/restart/": Row(
+        room("restart/"), MANAGERS, MANAGERS_DO, PAUSED, data={"reason": "We are back."}
+    ),
+    "contracts/<slug:reference>/weeks/<isodate:week>/pay/": Row(
+        week("pay"),
+        MANAGERS,
+        MANAGERS_DO,
+        UNPAID,
+        data={"method": sandbox.ACCEPTS, "shown": "0:12000"},
+    ),
+    "contracts/<slug:reference>/weeks/<isodate:week>/dispute/": Row(
+        week("dispute"),
+        MANAGERS,
+        MANAGERS_DO,
+        IN_REVIEW,
+        data={"s": ["0", "1"], "reason": "We had no call.", "confirm": "1"},
+    ),
+    "contracts/<slug:reference>/weeks/<isodate:week>/dispute/figures/": Row(
+        week("dispute/figures"), ONLY_POST, MANAGERS, IN_REVIEW, script=True, data={"s": ["0"]}
+    ),
+    "hours-disputes/<int:pk>/": Row(hours_dispute(), BOTH_SIDES, ONLY_GET, DISPUTED, TALENT),
+    "hours-disputes/<int:pk>/accept/": Row(
+        hours_dispute("accept/"), ONLY_POST, MANAGERS_DO, DISPUTED, TALENT
+    ),
+    "hours-disputes/<int:pk>/decline/": Row(
+        hours_dispute("decline/"),
+        ONLY_POST,
+        MANAGERS_DO,
+        DISPUTED,
+        TALENT,
+        data={"because": "I took notes."},
+    ),
+    "hours-disputes/<int:pk>/withdraw/": Row(
+        hours_dispute("withdraw/"), ONLY_POST, MANAGERS_DO, DISPUTED
+    ),
     "contracts/<slug:reference>/feedback/": Row(
         room("feedback/"), BOTH_SIDES, "302 404 302 302 302 403 404 403", ENDED, data=FEEDBACK
     ),
@@ -309,6 +429,35 @@ ROWS: dict[str, Row] = {
     "terms/": Row("/terms/", EVERYBODY, NOT_SO),
     "privacy/": Row("/privacy/", EVERYBODY, NOT_SO),
     "healthz": Row("/healthz", EVERYBODY, NOT_SO),
+}
+
+# Hourly contracts have pages of their own under addresses that every contract has.
+OF_HOURS = {
+    "jobs": Row("/jobs/", WHO_ACTS, ONLY_GET, RUNNING, TALENT),
+    "new": Row("/jobs/new/?kind=hourly", "302 200 403 200 200 200 200 403", WHO_ACTS, WORKING),
+    "again": Row(
+        lambda contract: f"/jobs/new/?again={contract.reference}",
+        "302 404 403 200 200 403 404 403",
+        "302 404 403 200 200 403 404 403",
+        then(scenes.in_review, ended),
+    ),
+    "offer": Row(room("offer/"), BOTH_SIDES, ONLY_GET, secret(hourly_offer)),
+    "accept": Row(room("offer/accept/"), ONLY_POST, MANAGERS_DO, secret(hourly_offer), TALENT),
+    "room": Row(room(), BOTH_SIDES, ONLY_GET, RUNNING, TALENT),
+    "room after a dispute": Row(room(), BOTH_SIDES, ONLY_GET, DISPUTED),
+    "payments": Row(room("payments/"), BOTH_SIDES, ONLY_GET, IN_REVIEW),
+    "end": Row(room("end/"), BOTH_MANAGE, BOTH_MANAGE, RUNNING, TALENT, data={"confirm": "1"}),
+    "end figures": Row(room("end/figures/"), ONLY_POST, BOTH_MANAGE, RUNNING, TALENT, script=True),
+    "locked diary": Row(diary(), BOTH_SIDES, ONLY_GET, then(scenes.in_review, ended), TALENT),
+    "money": Row("/payments/", "302 200 200 200 200 403 403 403", ONLY_GET, IN_REVIEW, TALENT),
+    "refund": Row(
+        refund_of,
+        "302 404 403 200 200 403 403 403",
+        "302 404 403 200 200 403 403 403",
+        IN_REVIEW,
+        TALENT,
+        data={"choice": "whole"},
+    ),
 }
 
 # The demo bar is not there outside a demo market.
@@ -404,9 +553,8 @@ def undone() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
-@pytest.mark.parametrize("route", ROWS)
-def test_each_reader_gets_what_is_theirs_and_no_more(route):
-    row = ROWS[route]
+@pytest.mark.parametrize("row", [*ROWS.values(), *OF_HOURS.values()], ids=[*ROWS, *OF_HOURS])
+def test_each_reader_gets_what_is_theirs_and_no_more(row):
     contract = row.make()
     people = people_of(contract, row.side)
     url = row.address(contract)

@@ -19,12 +19,23 @@ from django.test import Client
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.models import Contract
+from contracts.models import Contract, HoursDispute
+from contracts.states import Side
 from marketplace import clock
 from marketplace.actors import Actor
 from payments.gateways import sandbox
 from tests.desk import busy_market, support
-from tests.factories import NOON, ended, funded, leftover, owner_of, planned, submitted
+from tests.factories import (
+    NOON,
+    ended,
+    funded,
+    hourly_offer,
+    leftover,
+    owner_of,
+    planned,
+    submitted,
+)
+from tests.proof import scenes
 from tests.proof.sites import everything
 from tests.proof.test_access import ROWS, browser_of, undone
 from tests.support.asserting import assert_audit_clean, everything_of
@@ -185,6 +196,15 @@ FIELDS: dict[str, dict[str, Any]] = {
         "amount": "100",
         "shown": "100.00",
     },
+    "contracts/<slug:reference>/people/assign/": {"membership": "1"},
+    "contracts/<slug:reference>/people/release/": {"membership": "1"},
+    "contracts/<slug:reference>/weeks/<isodate:week>/dispute/": {
+        "e": "1",
+        "s": "0",
+        "reason": "We had no call.",
+        "confirm": "1",
+    },
+    "contracts/<slug:reference>/weeks/<isodate:week>/dispute/figures/": {"e": "1", "s": "0"},
     "contracts/<slug:reference>/feedback/": {
         "stars": "5",
         "text": "Good.",
@@ -266,6 +286,64 @@ def test_every_form_that_posts_fields_is_fuzzed():
     assert set(FIELDS) >= (set(ROWS) - buttons) | with_forms
 
 
+HOURLY_OFFER = {
+    "talent": "1",
+    "email": "new@example.com",
+    "title": "Poster",
+    "description": "",
+    "currency": "USD",
+    "rate": "60",
+    "hours": "20",
+    "manual_time": "on",
+    "method": sandbox.ACCEPTS,
+}
+HOURLY: dict[str, tuple[Callable[[], Any], Side, str, dict[str, Any]]] = {
+    "offer": (scenes.working, Side.CLIENT, "/jobs/new/?kind=hourly", HOURLY_OFFER),
+    "accept": (hourly_offer, Side.TALENT, "offer/accept/", {"works": "1"}),
+    "end": (scenes.running, Side.TALENT, "end/", {**END, "confirm": "1"}),
+    "memo": (scenes.timed_hour, Side.TALENT, "diary/{stretch}/", {"memo": "Drafts"}),
+}
+"""Forms that hourly contracts fill in otherwise."""
+
+
+@pytest.mark.parametrize("name", HOURLY)
+def test_form_of_hours_takes_whatever_is_sent(name):
+    make, side, path, fields = HOURLY[name]
+    contract = make()
+    browser = browser_of(owner_of(contract.party(side)))
+    stretch = contract.stretches.first()
+    url = path.format(stretch=stretch and stretch.pk)
+    url = url if url.startswith("/") else f"/contracts/{contract.reference}/{url}"
+    before = everything()
+
+    @few
+    @given(forms({"key": "a-key", **fields}))
+    def fuzz(form: dict[str, Any]) -> None:
+        check(browser, url, form, before)
+
+    for odd in BREAKS:
+        fuzz.hypothesis.inner_test(dict.fromkeys(["key", *fields], odd))
+    fuzz()
+
+
+TIMES = ("07:00", "09:05", "13:00", "24:00", "25:61", "10", "09:00:59.999999", "-1:00")
+
+
+@pytest.mark.parametrize("day", ["2026-11-16", "2026-11-19", "2026-11-20", "2026-02-30", "today"])
+def test_odd_times_are_never_recorded(day):
+    """Before the contract, off the segments, in the future, backwards, or no time at all."""
+    contract = scenes.working()
+    browser = browser_of(owner_of(contract.talent))
+    url = f"/contracts/{contract.reference}/diary/add/"
+
+    for time in TIMES:
+        for typed in ({"starts": time, "ends": "09:00"}, {"starts": "11:00", "ends": time}):
+            with example():
+                answer = browser.post(url, {"day": day, "key": "k", "memo": "", **typed})
+                assert answer.status_code == 200, typed
+                assert not contract.stretches.exists()
+
+
 MONEY: dict[str, tuple[Callable[[], Any], str, dict[str, Any]]] = {
     "end": (leftover, "end/", {"choice": "part", "confirm": "1"}),
     "milestone": (leftover, "milestones/new/", {"title": "More", "key": "k"}),
@@ -295,7 +373,7 @@ def test_odd_amounts_never_move_money(name):
 
 QUERIES: dict[str, tuple[str, ...]] = {
     "/jobs/": ("tab", "q", "after"),
-    "/jobs/new/": ("to", "again"),
+    "/jobs/new/": ("to", "again", "kind"),
     "/inbox/": ("before", "after"),
     "/payments/": ("before", "after"),
     "/help/contact/": ("contract",),
@@ -326,12 +404,34 @@ def test_address_takes_any_query(pattern):
     fuzz()
 
 
+@pytest.mark.parametrize("side", Side)
+def test_diary_takes_any_week(side):
+    contract = scenes.in_review()
+    browser = browser_of(owner_of(contract.party(side)))
+
+    @few
+    @given(texts)
+    def fuzz(week: str) -> None:
+        with example():
+            url = f"/contracts/{contract.reference}/diary/"
+            assert browser.get(url, {"week": week}).status_code < 500
+
+    for odd in (*ODD, "2026-11-16", "2026-W47", "20261116", "2026-11-18", "0001-01-01"):
+        fuzz.hypothesis.inner_test(odd)
+    fuzz()
+
+
 PATHS = (
     "/contracts/{}/",
     "/contracts/{}/feedback/",
     "/contracts/{}/end/",
     "/contracts/{reference}/milestones/{}/edit/",
     "/contracts/{reference}/checklist/{}/{}/",
+    "/contracts/{hourly}/diary/{}/",
+    "/contracts/{hourly}/diary/{}/remove/",
+    "/contracts/{hourly}/weeks/{}/pay/",
+    "/contracts/{hourly}/weeks/{}/dispute/",
+    "/hours-disputes/{}/",
     "/escrow-refunds/{}/",
     "/payments/{}/refund/",
     "/inbox/{}/",
@@ -344,18 +444,21 @@ PATHS = (
 @pytest.mark.parametrize("pattern", PATHS)
 def test_path_takes_anything_for_a_name_or_number(pattern):
     contract = ended(funded().contract)
-    browser = browser_of(owner_of(contract.talent))
+    sides = {"client": contract.client, "talent": contract.talent}
+    hourly = scenes.in_review(**sides)
+    own = pattern.replace("{reference}", contract.reference).replace("{hourly}", hourly.reference)
+    is_of_client = "/weeks/" in pattern
+    browser = browser_of(owner_of(contract.client if is_of_client else contract.talent))
 
     @few
     @given(texts)
     def fuzz(text: str) -> None:
-        part = quote(text[:2_000], safe="")
-        url = pattern.replace("{reference}", contract.reference).replace("{}", part)
+        url = own.replace("{}", quote(text[:2_000], safe=""))
         with example():
             for answer in (browser.get(url), browser.post(url)):
                 assert answer.status_code < 500
 
-    for odd in BREAKS:
+    for odd in (*BREAKS, "2026-02-30", "0001-01-01", "9999-12-31"):
         fuzz.hypothesis.inner_test(odd)
     fuzz()
 
@@ -388,6 +491,9 @@ DESK = {
     "decide": DeskForm(
         "payments/escrowrefundrequest/{request}/support/decide/", {"to_talent": "100"}
     ),
+    "decide-hours": DeskForm(
+        "contracts/hoursdispute/{dispute}/support/decide/", {"reversed_segments": "1"}
+    ),
     "end-client": DeskForm("contracts/contract/{active}/support/end-client/", {}),
     "end-talent": DeskForm("contracts/contract/{active}/support/end-talent/", {}),
     "extend-feedback": DeskForm(
@@ -406,6 +512,7 @@ def test_forms_of_the_desk_take_whatever_is_sent(name):
     form = DESK[name]
     rows = {
         "request": held.book.escrow_refund_request.pk,
+        "dispute": HoursDispute.objects.get().pk,
         "ended": held.pk,
         "active": leftover().pk,
         "case": 1,
