@@ -32,7 +32,7 @@ def hours_field(label: str) -> forms.IntegerField:
 class HourlyOfferForm(NewContractForm):
     """Hours: the rate, the weekly limit, whether time may be typed in, and what is charged."""
 
-    rate = AmountField(label="Rate an hour")
+    rate = AmountField(label="Rate")
     hours = hours_field("Weekly limit")
     manual_time = forms.BooleanField(
         label="Manual time is allowed: time may also be typed in, not only recorded by a timer",
