@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import singledispatch
-from typing import Any
+from typing import Any, Final
 
 from contracts import weeks
 from contracts.closing import feedback_closes
@@ -33,6 +33,8 @@ from marketplace import moments, policy
 from marketplace.components import Effect
 from marketplace.money import Money, zero
 from payments.states import OnSilence
+
+NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 
 
 def effects_of(
@@ -290,7 +292,7 @@ def _week(effect: BillWeek, telling: _Telling) -> Effect:
     return Effect(
         term=f"Billed for {_which(effect.starts_on, telling.now)}",
         detail="; ".join(told),
-        value=hours_and_amount(effect),
+        value=_unbroken(effect),
     )
 
 
@@ -332,6 +334,12 @@ def hours_and_amount(billed: BillWeek) -> str:
     """6 h 10 min, $370.00."""
     figures = f"{moments.hours(billed.billable)}, {billed.amount}"
     return f"at least {figures}" if billed.at_least else figures
+
+
+def _unbroken(billed: BillWeek) -> str:
+    """The same for a narrow column: hours and minutes stay on one line."""
+    hours = moments.hours(billed.billable)
+    return hours_and_amount(billed).replace(hours, hours.replace(" ", NO_BREAK))
 
 
 def _which(week: date, now: datetime) -> str:
@@ -421,8 +429,11 @@ def _invoiced_meanwhile(week: date, recorded: int) -> Effect:
 
 
 def _counted_otherwise(week: date, now: tuple[int, int], was: tuple[int, int]) -> Iterator[Effect]:
-    """What is recorded, and what of it is within the limit."""
-    for word, minutes, before in zip(("Recorded", "Within the limit"), now, was, strict=True):
+    """What is recorded, and what of it is within the limit if that is less."""
+    words = (
+        ("Recorded", "Within the limit") if now[0] > now[1] or was[0] > was[1] else ("Recorded",)
+    )
+    for word, minutes, before in zip(words, now, was, strict=False):
         if minutes != before:
             yield Effect(
                 term=f"{word} in the week of {week:%-d %B %Y}",

@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 from django.contrib.admin.models import LogEntry
 
-from contracts import escrow_answers, messages, milestones
+from contracts import escrow_answers, hours_disputes, messages, milestones, timers
 from contracts.models import Contract
-from contracts.states import ContractState, Side
-from marketplace import clock
+from contracts.states import ContractState, Side, WeekState
+from marketplace import clock, sweeping
 from marketplace.models import Notice
 from payments.gateways import sandbox
 from payments.models import Entry, EscrowRefundRequest
@@ -26,10 +26,12 @@ from tests.factories import (
     ended,
     fund,
     funded,
+    hourly,
     money_of,
     offered,
     owner_of,
     planned,
+    recorded,
     submitted,
     usd,
 )
@@ -125,6 +127,51 @@ def test_end_names_an_open_charge(browser):
     shown = browser.post(desk.action(contract, "end-client"), {"reason": desk.REASON})
 
     assert ("A charge is still open", "$500.00") in terms(shown)
+
+
+@pytest.mark.parametrize("side", ["client", "talent"])
+def test_end_of_an_hourly_contract_locks_the_diary_and_bills_as_usual(browser, side):
+    with clock.at(NOON - timedelta(hours=4)):
+        contract = hourly()
+    recorded(contract, NOON - timedelta(hours=3), 90)
+
+    shown = browser.post(desk.action(contract, f"end-{side}"), {"reason": desk.REASON})
+    desk.confirm(browser, desk.action(contract, f"end-{side}"))
+
+    assert terms(shown)[1:3] == [
+        ("The Work Diary", "locks at once, for good"),
+        (
+            f"Billed to {contract.client.name} for the week of 16 November 2026",
+            "1 h 30 min, $90.00",
+        ),
+    ]
+    assert now(contract).ended_side == side
+    assert contract.weeks.get().state == WeekState.LOCKED
+    assert "Before: active, 1 h 30 min not billed yet." in desk.logged(contract)
+
+
+def test_end_of_an_hourly_contract_names_timers_invoices_and_disputes(browser):
+    with clock.at(NOON - timedelta(days=7)):
+        contract = hourly()
+    with clock.at(NOON - timedelta(days=6)):
+        recorded(contract, NOON - timedelta(days=7), 90)
+    sweeping.run(as_of=NOON - timedelta(days=3))
+    (segment, *_) = hours_disputes.billed_segments(contract.weeks.get())
+    hours_disputes.file(
+        contract.weeks.get(),
+        segments=[(segment[0].pk, segment[1])],
+        reason="Nobody worked then.",
+        key="",
+        by=owner_of(contract.client),
+    )
+    timers.start(contract, by=owner_of(contract.talent))
+
+    shown = browser.post(desk.action(contract, "end-client"), {"reason": desk.REASON})
+
+    rows = dict(terms(shown))
+    assert rows["Running timers stop"] == "1"
+    assert rows["Invoice of the week of 9 November 2026"] == "$90.00"
+    assert rows["Dispute of the week of 9 November 2026"] == "10 min, goes on"
 
 
 def test_end_refuses_figures_that_have_changed(browser):

@@ -19,7 +19,7 @@ from contracts import (
 from contracts.closing import Choice
 from contracts.models import Contract, HoursDispute
 from contracts.states import Side
-from marketplace import sweeping
+from marketplace import clock, sweeping
 from marketplace.actors import Actor
 from marketplace.models import Notice
 from marketplace.notices import KINDS, text_of
@@ -44,6 +44,7 @@ from tests.factories import (
     offered,
     owner_of,
     planned,
+    recorded,
     submitted,
     usd,
     week_of,
@@ -177,6 +178,13 @@ def disputed_after_a_refund() -> HoursDispute:
     )
 
 
+def ended_with_hours() -> Contract:
+    with clock.at(NOON - timedelta(days=1)):
+        contract = hourly()
+    recorded(contract, NOON - timedelta(hours=6), 90)
+    return ended(contract, Side.TALENT)
+
+
 SCENES = {
     "offer_made": [offered, lambda: offered(fund_first=True)],
     "offer_accepted": [active, lambda: active(fund_first=True)],
@@ -212,6 +220,8 @@ SCENES = {
         lambda: ended(funded().contract, Side.TALENT, note="Thank you."),
         lambda: ended(funded().contract, choice=Choice.part(usd(200)), note="Thank you."),
         ended_by_support,
+        lambda: ended(hourly()),
+        ended_with_hours,
     ],
     "escrow_refund_requested": [asked, lambda: ended(submitted().contract)],
     "escrow_refund_reminder": [lambda: (asked(), later(3))],
@@ -283,6 +293,21 @@ def test_talent_is_mailed_about_the_request_in_exact_words():
     assert contract.client.name in text_of(told).title + words
 
 
+def test_each_side_reads_what_the_end_of_hours_means_for_it():
+    contract = ended_with_hours()
+
+    told = Notice.objects.filter(kind="contracts.contract_ended").select_related("party")
+    texts = {one.party_id: " ".join(text_of(one).paragraphs) for one in told}
+    billed = (
+        "The Work Diary is locked: nothing can be added, changed or deleted. 1 h 30 min of the week"
+        " of 16 November 2026, $90.00, is billed on Monday 23 November 2026, 12:00 (UTC);"
+    )
+    mine, theirs = texts[contract.talent_id], texts[contract.client_id]
+    assert f"{billed} you receive $81.00 after the fee." in mine
+    assert f"{billed} you can dispute hours until Saturday 28 November 2026, 00:00 (UTC)." in theirs
+    assert "escrow" not in mine + theirs
+
+
 def test_note_of_support_is_not_put_into_the_other_sides_mouth():
     ended_by_support()
 
@@ -316,7 +341,7 @@ def test_who_acted_gets_a_receipt_as_its_own():
     contract = ended(active(), Side.TALENT)
 
     own = dict(
-        Notice.objects.filter(kind=notices.CONTRACT_ENDED.code).values_list("party", "facts__own")
+        Notice.objects.filter(kind="contracts.contract_ended").values_list("party", "facts__own")
     )
 
     assert own == {contract.talent_id: True, contract.client_id: False}

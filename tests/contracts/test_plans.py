@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, timedelta
+
 import pytest
 from hypothesis import assume, example, given, reject
 from hypothesis import strategies as st
 
 from contracts.plans import (
+    BillWeek,
     CancelMilestones,
     ChargeStaysCredit,
     Choice,
     ChoiceKind,
+    DisputeFacts,
     EndPlan,
     Facts,
+    HoursFacts,
+    LockDiary,
     MilestoneFacts,
     OpenFeedback,
+    OwedFacts,
     PayFinal,
     PayMilestone,
     RequestEscrowRefund,
     ReturnEscrow,
+    StaysDisputed,
+    StaysOwed,
+    StopTimers,
+    WeekFacts,
     after_due_releases,
     plan,
 )
@@ -212,3 +223,85 @@ def test_due_release_in_memory_takes_the_milestone_and_its_money(given_facts):
     assert after.version == given_facts.version + 1
     assert after.active is None
     assert after_due_releases(given_facts, set()) is given_facts
+
+
+# Hours ------------------------------------------------------------------------------------------
+
+MONDAY = date(2026, 11, 16)
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@st.composite
+def all_hours(draw) -> Facts:
+    """What an hourly contract can be: at most two weeks to bill, some timers, some invoices."""
+    timers = tuple(range(1, 1 + draw(st.integers(0, 3))))
+    segments = st.integers(0, 7 * 144).map(lambda number: 10 * number)
+    found = [
+        WeekFacts(
+            starts_on=MONDAY + timedelta(weeks=number),
+            minutes=draw(segments),
+            counting=draw(segments) if timers else 0,
+            timed=bool(timers),
+            limit=60 * draw(st.integers(1, 168)),
+            bills_at=NOON,
+        )
+        for number in range(draw(st.integers(0, 2)))
+    ]
+    owed = [
+        OwedFacts(
+            MONDAY - timedelta(weeks=1),
+            usd(350),
+            is_paid=is_paid,
+            has_failed=False,
+            review_until=None,
+        )
+        for is_paid in draw(st.lists(st.booleans(), max_size=2))
+    ]
+    disputes = draw(st.just(()) | st.just((DisputeFacts(MONDAY, 20),)))
+    rate = Money(draw(st.integers(100, 100_000)))
+    hours = HoursFacts(rate, 1_200, tuple(found), timers, tuple(owed), disputes)
+    return Facts(3, usd(0), (), None, draw(st.integers(0, 9_999)), usd(0), hours)
+
+
+@given(all_hours(), st.sampled_from(Side), choices)
+def test_plan_of_hours_bills_what_is_within_the_limit_whatever_is_chosen(given_facts, side, choice):
+    made = plan(given_facts, side, choice)
+    hours = given_facts.hours
+
+    assert made.is_hourly
+    assert (made.paid, made.returned, made.requested) == (usd(0), usd(0), usd(0))
+    weeks = [one for one in hours.weeks if one.in_all or one.timed]
+    assert [one.starts_on for one in made.billed] == [one.starts_on for one in weeks]
+    for billed, week in zip(made.billed, weeks, strict=True):
+        assert billed.minutes == week.minutes + week.counting
+        assert billed.billable == min(billed.minutes, week.limit)
+        assert billed.beyond == billed.minutes - billed.billable
+        exact = hours.rate.minor * billed.billable / 60
+        assert abs(billed.amount.minor - exact) <= 0.5
+        assert billed.receives == billed.amount - billed.amount.fraction(given_facts.talent_fee)
+        assert not (billed.at_least and billed.billable == week.limit)
+
+
+@given(all_hours(), st.sampled_from(Side))
+def test_plan_of_hours_locks_the_diary_once_and_leaves_invoices_and_disputes(given_facts, side):
+    made = plan(given_facts, side, Choice.nothing())
+    hours = given_facts.hours
+
+    assert [one for one in made.effects if isinstance(one, LockDiary)] == [LockDiary()]
+    stops = [one.timers for one in made.effects if isinstance(one, StopTimers)]
+    assert stops == ([hours.timers] if hours.timers else [])
+    assert [one.owed for one in made.effects if isinstance(one, StaysOwed)] == list(hours.owed)
+    kept = [one.dispute for one in made.effects if isinstance(one, StaysDisputed)]
+    assert kept == list(hours.disputes)
+    assert made.effects[-1] == OpenFeedback()
+    assert made.gives_up is False
+
+
+def test_week_of_hours_is_rounded_half_up_once():
+    week = WeekFacts(MONDAY, 10, 0, timed=False, limit=1_200, bills_at=NOON)
+    hours = HoursFacts(Money(3_333), 1_200, (week,), (), (), ())
+    (billed,) = plan(
+        Facts(3, usd(0), (), None, 1_000, usd(0), hours), Side.CLIENT, Choice.all()
+    ).billed
+
+    assert billed == BillWeek(MONDAY, 10, 10, Money(556), Money(500), at_least=False, bills_at=NOON)

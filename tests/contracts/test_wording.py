@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import UTC, date, datetime, timedelta
 
-from contracts import closing, wording
+import pytest
+from django.utils import timezone
+
+from contracts import closing, hours_disputes, terms, wording
 from contracts.closing import Choice
 from contracts.models import Contract
 from contracts.plans import Facts, plan
 from contracts.states import Side
+from marketplace import clock, sweeping
 from marketplace.components import Effect
 from payments import refunds
 from payments.gateways import sandbox
@@ -20,10 +24,12 @@ from tests.factories import (
     approve,
     fund,
     funded,
+    hourly,
     leftover,
     milestone_of,
     owner_of,
     planned,
+    recorded,
     submitted,
     usd,
 )
@@ -31,6 +37,7 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 ALL, NOTHING = Choice.all(), Choice.nothing()
+BILLED = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def read(contract: Contract) -> Contract:
@@ -252,3 +259,116 @@ def test_charge_that_opened_is_named():
     (row,) = wording.changed(figures, facts_of(milestone.contract))
 
     assert (row.term, row.value, row.was) == ("A charge that is still open", usd(500), usd(0))
+
+
+# Hours ------------------------------------------------------------------------------------------
+
+
+def worked(minutes: int = 370, **values) -> Contract:
+    with clock.at(NOON - timedelta(days=3)):
+        contract = hourly(**values)
+    recorded(contract, NOON - timedelta(days=2), minutes)
+    return contract
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (worked, "6 h 10 min, $370.00, is billed on Monday 23 November."),
+        (lambda: worked(140, hours=2), "2 h, $120.00, is billed on Monday 23 November."),
+        (hourly, "No hours are left to bill."),
+    ],
+    ids=["hours", "beyond the limit", "none"],
+)
+def test_one_sentence_says_what_the_button_does_to_hours(make, words, side):
+    contract = make()
+
+    assert sentence(contract, side, NOTHING) == f"End Contract locks the Work Diary now. {words}"
+
+
+def test_hours_say_when_they_are_billed_reviewed_and_received():
+    contract = worked()
+
+    mine = rows(contract, Side.TALENT, NOTHING)["Billed for this week"]
+    theirs = rows(contract, Side.CLIENT, NOTHING)["Billed for this week"]
+
+    assert mine.detail == (
+        "on Monday 23 November 2026, 12:00 (UTC); you receive $333.00 after the fee, available on"
+        f" 2 December 2026; {contract.client.name} can dispute hours until Saturday 28 November"
+        " 2026, 00:00 (UTC)"
+    )
+    assert theirs.detail == (
+        "on Monday 23 November 2026, 12:00 (UTC); you can dispute hours until Saturday"
+        " 28 November 2026, 00:00 (UTC)"
+    )
+
+
+def test_dates_of_hours_are_the_readers():
+    contract = worked()
+
+    with timezone.override("Pacific/Auckland"):
+        row = rows(contract, Side.CLIENT, NOTHING)["Billed for this week"]
+        words = sentence(contract, Side.CLIENT, NOTHING)
+
+    assert row.detail.startswith("on Tuesday 24 November 2026, 01:00 (Auckland)")
+    assert words.endswith("is billed on Tuesday 24 November.")
+
+
+def test_open_dispute_is_named_and_goes_on():
+    contract = worked()
+    sweeping.run(as_of=BILLED)
+    week = contract.weeks.get()
+    with clock.at(BILLED):
+        ((stretch, start), *_) = hours_disputes.billed_segments(week)
+        hours_disputes.file(
+            week,
+            segments=[(stretch.pk, start)],
+            reason="Nobody worked then.",
+            key="",
+            by=owner_of(contract.client),
+        )
+        decided = plan(facts_of(contract), Side.CLIENT, NOTHING)
+        found = {one.term: one for one in wording.effects_of(decided, contract, BILLED)}
+
+    assert found["Last week, in dispute"].value == "10 min"
+    assert found["Last week, paid"].value == usd(370)
+
+
+def test_what_the_end_locked_reads_for_each_side():
+    billed = [
+        {
+            "week": date(2026, 11, 16),
+            "minutes": 120,
+            "beyond": 20,
+            "amount": usd(120),
+            "receives": usd(108),
+            "bills_at": BILLED,
+        }
+    ]
+
+    week, locked = wording.ended_rows(billed, Side.TALENT)
+    (none,) = wording.ended_rows([], Side.CLIENT)
+
+    assert (week.term, week.value) == ("Week of 16 November 2026", "2 h, $120.00")
+    assert week.detail == (
+        "billed on Monday 23 November 2026, 12:00 (UTC); you receive $108.00 after the fee;"
+        " 20 min beyond the limit is not billed"
+    )
+    assert "receive" not in wording.ended_rows(billed, Side.CLIENT)[0].detail
+    assert locked.value == "for good"
+    assert none.value == "no hours were left to bill"
+
+
+def test_limit_that_was_raised_says_what_was_within_it():
+    contract = worked(140, hours=2)
+    figures = seen(contract)
+    terms.set_limit(contract, hours=20, by=owner_of(contract.client))
+
+    (row,) = wording.changed(figures, facts_of(contract))
+
+    assert (row.term, row.value, row.was) == (
+        "Within the limit in the week of 16 November 2026",
+        "2 h 20 min",
+        "2 h",
+    )
