@@ -12,7 +12,6 @@ from contracts import (
     hours_disputes,
     messages,
     milestones,
-    notices,
     offers,
     timers,
 )
