@@ -232,7 +232,7 @@ class HoursDisputeForm(Refusable, KeyedForm):
     reason = prose(
         "Why is this time not right?",
         limit=policy.NOTE_LENGTH,
-        error_messages={"required": "Say why. The other side and support read it."},
+        error_messages={"required": "Say why this time is not right."},
     )
 
     def __init__(

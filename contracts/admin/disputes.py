@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import UTC
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from django import forms
@@ -14,7 +15,8 @@ from django.urls import reverse
 
 from contracts import hours_disputes, weeks
 from contracts.admin.actions import ToldForm
-from contracts.models import DisputedSegment, HoursDispute
+from contracts.models import DisputedSegment, HoursDispute, Stretch
+from contracts.queries.disputes import runs_of
 from contracts.states import HELD_DISPUTES, DisputeState
 from marketplace import clock, moments, transitions
 from marketplace.actors import Actor
@@ -102,6 +104,15 @@ class HoursDisputeAdmin(ReadOnlyAdmin):
         return f"{moments.hours(row.reversed_minutes or 0)}, {hours_disputes.given_back(row)}"
 
 
+class _Ticks(forms.TypedMultipleChoiceField):
+    """Rows that are ticked, by their ids; perhaps none."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(coerce=int, required=False, **kwargs)
+
+
 def _at_stake(dispute: HoursDispute) -> Money:
     dispute.week.contract = dispute.contract
     return hours_disputes.at_stake(dispute)
@@ -110,55 +121,65 @@ def _at_stake(dispute: HoursDispute) -> Money:
 def _segments(dispute: HoursDispute) -> Section:
     return Section(
         "Disputed segments",
-        ("when (UTC)", "who", "how", "memo", "recorded", "goes back"),
+        ("day (UTC)", "time", "together", "who", "how", "memo", "recorded", "goes back"),
         [
             (
-                _start(one),
-                one.stretch.membership,
+                one.day,
+                one.span,
+                moments.hours(one.minutes),
+                one.who,
                 one.stretch.get_kind_display(),
-                one.stretch.memo or "–",
+                one.memo or "–",
                 when(one.stretch.recorded_at),
                 {None: "open", True: "yes", False: "no"}[one.is_reversed],
             )
-            for one in _ordered(dispute)
+            for one in runs_of(dispute)
         ],
     )
 
 
-def _ordered(dispute: HoursDispute) -> QuerySet[DisputedSegment]:
-    """By stretch, so that what belongs together stands together."""
-    with_people = dispute.segments.select_related(
-        "stretch__membership__user", "stretch__membership__party"
-    )
-    return with_people.order_by("stretch__starts_at", "stretch", "starts_at")
-
-
-def _start(segment: DisputedSegment) -> str:
-    return f"{segment.starts_at.astimezone(UTC):%a %-d %b %Y, %H:%M}"
-
-
 class DecideForm(ToldForm):
-    """Which segments go back; what is not ticked stands."""
+    """Which segments go back, by themselves or with their whole entry; what is not ticked stands.
 
-    reversed_segments = forms.TypedMultipleChoiceField(
-        label="Segments that go back to the client",
-        required=False,
-        coerce=int,
-        widget=forms.CheckboxSelectMultiple,
-        help_text="What is not ticked stands. Times in UTC.",
-    )
+    A disputed week can have a thousand of them.
+    """
+
+    entries = _Ticks(label="Entries of which all disputed segments go back")
+    segments = _Ticks(label="Segments that go back", help_text="What is not ticked stands.")
 
     def __init__(self, row: HoursDispute, data: Any = None) -> None:
         super().__init__(row, data)
-        field = self.fields["reversed_segments"]
-        field.choices = [  # type: ignore[attr-defined]
-            (_name(stretch), [(one.pk, _start(one)) for one in of_it])
-            for stretch, of_it in groupby(_ordered(row), key=lambda one: one.stretch)
+        disputed = row.segments.select_related("stretch__membership__user")
+        ordered = disputed.order_by("stretch__starts_at", "stretch", "starts_at")
+        self.of_entry = {
+            stretch: list(of_it) for stretch, of_it in groupby(ordered, key=attrgetter("stretch"))
+        }
+        self.fields["entries"].choices = [  # type: ignore[attr-defined]
+            (stretch.pk, _name(stretch)) for stretch in self.of_entry
+        ]
+        self.fields["segments"].choices = [  # type: ignore[attr-defined]
+            (_name(stretch), [(one.pk, _time(one)) for one in of_it])
+            for stretch, of_it in self.of_entry.items()
         ]
 
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        entries = cleaned.get("entries", ())
+        whole = [of_it for one, of_it in self.of_entry.items() if one.pk in entries]
+        cleaned["chosen"] = {
+            *(one.pk for of_it in whole for one in of_it),
+            *cleaned.get("segments", ()),
+        }
+        return cleaned
 
-def _name(stretch: Any) -> str:
-    return f"{stretch}, {stretch.membership.user.name}, {stretch.memo or 'no memo'}"
+
+def _name(stretch: Stretch) -> str:
+    who, memo = stretch.membership.user.name, stretch.memo or "no memo"
+    return f"{stretch} UTC, {who}, {memo}"
+
+
+def _time(segment: DisputedSegment) -> str:
+    return f"{segment.starts_at.astimezone(UTC):%H:%M}"
 
 
 @tool
@@ -178,7 +199,7 @@ class DecideDispute(SupportAction):
 
     def effects(self, row: HoursDispute, given: dict[str, Any]) -> Sequence[Effect]:
         row.week.contract = row.contract
-        minutes = _minutes(given["reversed_segments"])
+        minutes = _minutes(given["chosen"])
         back = hours_disputes.worth(row.week, minutes, row.week.payment)
         term = f"{row.contract.client.name} gets back"
         if not row.week.is_paid:
@@ -191,7 +212,7 @@ class DecideDispute(SupportAction):
 
     def carry_out(self, row: HoursDispute, given: dict[str, Any], *, by: Actor) -> str:
         decided = hours_disputes.decide(
-            row, reversed_segments=given["reversed_segments"], because=given["reason"], by=by
+            row, reversed_segments=given["chosen"], because=given["reason"], by=by
         )
         return (
             f"{moments.hours(decided.reversed_minutes or 0)} goes back,"

@@ -60,12 +60,22 @@ class Day:
 class Run:
     """Segments of one stretch that follow each other and are treated alike."""
 
-    day: str
+    stretch: Stretch
     span: str
-    who: str
-    memo: str
     minutes: int
     is_reversed: bool | None
+
+    @property
+    def day(self) -> str:
+        return _day(self.stretch)
+
+    @property
+    def who(self) -> str:
+        return self.stretch.membership.user.name
+
+    @property
+    def memo(self) -> str:
+        return self.stretch.memo
 
 
 @dataclass(frozen=True)
@@ -196,13 +206,18 @@ def dispute_page(dispute: HoursDispute, actor: Actor) -> DisputePage:
         side=side,
         other=contract.party(side.other),
         now=clock.now(),
-        runs=list(_runs(dispute.segments.select_related("stretch__membership__user"))),
+        runs=runs_of(dispute),
         amount=amount,
         back=hours_disputes.given_back(dispute),
         cost=_cost(dispute, amount),
         was_paid=hours_disputes.was_paid(dispute),
         may_answer=transitions.rule_of(dispute, verb)(dispute, actor),
     )
+
+
+def runs_of(dispute: HoursDispute) -> list[Run]:
+    """Its segments, put together where they touch and are treated alike; one query."""
+    return list(_runs(dispute.segments.select_related("stretch__membership__user")))
 
 
 def _entry(
@@ -228,7 +243,6 @@ def _entry(
 
 
 def _runs(segments: Iterable[DisputedSegment]) -> Iterator[Run]:
-    """Disputed segments, those that touch and are treated alike put together."""
     run: list[DisputedSegment] = []
     ordered = sorted(
         segments, key=lambda one: (one.stretch.starts_at, one.stretch_id, one.starts_at)
@@ -248,12 +262,9 @@ def _continues(before: DisputedSegment, after: DisputedSegment) -> bool:
 
 
 def _run(segments: Sequence[DisputedSegment]) -> Run:
-    stretch = segments[0].stretch
     return Run(
-        day=_day(stretch),
+        stretch=segments[0].stretch,
         span=_span([one.starts_at for one in segments]),
-        who=stretch.membership.user.name,
-        memo=stretch.memo,
         minutes=weeks.minutes_in(len(segments)),
         is_reversed=segments[0].is_reversed,
     )

@@ -54,7 +54,7 @@ def test_decision_shows_what_goes_back_and_moves_nothing_yet(browser):
 
     shown = browser.post(
         desk.action(dispute, "decide"),
-        {"reversed_segments": keys(dispute, 0, 2), "reason": "The log shows it."},
+        {"segments": keys(dispute, 0, 2), "reason": "The log shows it."},
     )
 
     assert terms(shown) == [
@@ -72,9 +72,7 @@ def test_decision_shows_what_goes_back_and_moves_nothing_yet(browser):
 def test_decision_takes_exactly_the_ticked_segments_back(browser, places, back, pending_money):
     dispute = desk.declined_dispute()
 
-    answer = desk.confirm(
-        browser, desk.action(dispute, "decide"), reversed_segments=keys(dispute, *places)
-    )
+    answer = desk.confirm(browser, desk.action(dispute, "decide"), segments=keys(dispute, *places))
 
     assert answer.url == desk.page(dispute)
     decided = HoursDispute.objects.get(pk=dispute.pk)
@@ -90,12 +88,22 @@ def test_decision_takes_exactly_the_ticked_segments_back(browser, places, back, 
     assert_audit_clean()
 
 
+def test_entry_goes_back_as_a_whole(browser):
+    dispute = desk.declined_dispute()
+    entry = str(dispute.segments.first().stretch_id)
+
+    desk.confirm(browser, desk.action(dispute, "decide"), entries=entry, segments=keys(dispute, 0))
+
+    assert HoursDispute.objects.get(pk=dispute.pk).reversed_minutes == 30
+    assert money_of(dispute.contract)[1] == "$30.00"
+
+
 def test_decision_about_unpaid_hours_lowers_what_is_owed(browser):
     dispute = desk.declined_dispute(method=sandbox.DECLINES)
     url, chosen = desk.action(dispute, "decide"), keys(dispute, 0)
 
-    shown = browser.post(url, {"reversed_segments": chosen, "reason": "The log shows it."})
-    desk.confirm(browser, url, reversed_segments=chosen)
+    shown = browser.post(url, {"segments": chosen, "reason": "The log shows it."})
+    desk.confirm(browser, url, segments=chosen)
 
     name = dispute.contract.client.name
     assert terms(shown)[0] == (f"{name} no longer owes", "$10.00")
@@ -107,11 +115,9 @@ def test_decision_needs_a_reason_segments_of_this_dispute_and_the_permission(bro
     url = desk.action(dispute, "decide")
     seer = desk.signed_in(desk.staff_with("contracts.view_hoursdispute"))
 
-    browser.post(url, {"reversed_segments": keys(dispute, 0), "confirm": "1"})
-    browser.post(url, {"reversed_segments": keys(other, 0), "reason": "The log.", "confirm": "1"})
-    forbidden = seer.post(
-        url, {"reversed_segments": keys(dispute, 0), "reason": "The log.", "confirm": "1"}
-    )
+    browser.post(url, {"segments": keys(dispute, 0), "confirm": "1"})
+    browser.post(url, {"segments": keys(other, 0), "reason": "The log.", "confirm": "1"})
+    forbidden = seer.post(url, {"segments": keys(dispute, 0), "reason": "The log.", "confirm": "1"})
 
     assert forbidden.status_code == 403
     assert undecided(dispute)
@@ -122,7 +128,7 @@ def test_dispute_that_still_waits_for_the_talent_is_not_decided(browser):
 
     answer = browser.post(
         desk.action(dispute, "decide"),
-        {"reversed_segments": keys(dispute, 0), "reason": "The log.", "confirm": "1"},
+        {"segments": keys(dispute, 0), "reason": "The log.", "confirm": "1"},
     )
 
     assert answer.status_code == 409
@@ -139,7 +145,7 @@ def test_page_shows_the_facts_and_leads_to_the_decision(browser):
         "2 h, $120.00",
         "You were travelling then.",
         "I was at it.",
-        "Tue 10 Nov 2026, 09:20",
+        "09:00–09:30",
         "Design",
         desk.action(dispute, "decide"),
         desk.page(dispute.contract),
@@ -149,7 +155,7 @@ def test_page_shows_the_facts_and_leads_to_the_decision(browser):
 
 def test_page_of_a_decided_dispute_says_what_went_back(browser):
     dispute = desk.declined_dispute()
-    desk.confirm(browser, desk.action(dispute, "decide"), reversed_segments=keys(dispute, 0))
+    desk.confirm(browser, desk.action(dispute, "decide"), segments=keys(dispute, 0))
 
     page = browser.get(desk.page(dispute)).content.decode()
 

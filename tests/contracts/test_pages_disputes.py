@@ -142,7 +142,7 @@ def test_form_that_is_sent_twice_files_one_dispute():
     ("typed", "sentence"),
     [
         ({"reason": REASON}, "Choose the time that you dispute."),
-        ({"s": "0", "reason": " "}, "Say why."),
+        ({"s": "0", "reason": " "}, "Say why this time is not right."),
         ({"s": "12", "reason": REASON}, "Select a valid choice."),
         ({"e": "999999", "reason": REASON}, "Select a valid choice."),
     ],
@@ -254,8 +254,8 @@ def test_full_week_is_disputed_whole():
     assert (dispute.minutes, dispute.segments.count()) == (10_070, 1_007)
     for side in Side:
         text = page_of(dispute, side).text
-        assert "Monday 9 November 00:00–24:00 · 24 h" in text
-        assert "Sunday 15 November 00:00–23:50 · 23 h 50 min" in text
+        assert "Monday 9 November, 00:00–24:00 · 24 h" in text
+        assert "Sunday 15 November, 00:00–23:50 · 23 h 50 min" in text
 
 
 # The dispute's page ------------------------------------------------------------------------------
@@ -269,7 +269,7 @@ def test_both_sides_read_the_same_facts_and_what_silence_does():
         assert REASON in text
         assert "2 h, $120.00" in text
         assert "30 min, $30.00" in text
-        assert "Tuesday 10 November 09:00–09:30 · 30 min" in text
+        assert "Tuesday 10 November, 09:00–09:30 · 30 min" in text
         assert "Sunday 22 November 2026, 12:00 (UTC), in 3 days, support decides." in text
         assert "the payment of that week does not become available" in text
 
