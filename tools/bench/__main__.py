@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import argparse
 import time
+from functools import partial
 from typing import Final
 
 from tools.bench import report, site
 from tools.bench.measuring import Plan
 
 SMALL: Final = 1_000
-PARTS: Final = ("speed", "queries", "growth", "audit", "ends", "sweeps")
+PARTS: Final = ("speed", "queries", "growth", "audit", "ends", "sweeps", "weekly", "diary")
+WITHOUT_MARKETS: Final = {"weekly", "diary"}
+"""Parts that make their own."""
 
 
 def main() -> int:
@@ -50,27 +53,29 @@ def _plan(arguments: argparse.Namespace) -> Plan:
 
 def _measure(arguments: argparse.Namespace) -> None:
     # Settings come first: these modules read models.
-    from tools.bench import audit, ends, pages, sweeps  # noqa: PLC0415
+    from tools.bench import audit, ends, pages, sweeps, weekly  # noqa: PLC0415
 
     plan, large = _plan(arguments), arguments.contracts
     asked = arguments.only or PARTS
-    site.make_market("small", SMALL)
-    site.make_market("middle", large // 10)
-    site.make_market("large", large)
+    if set(asked) - WITHOUT_MARKETS:
+        site.make_market("small", SMALL)
+        site.make_market("middle", large // 10)
+        site.make_market("large", large)
     markets = {"small": SMALL, "large": large}
-    if "speed" in asked:
-        pages.speed("large", plan)
-    if "queries" in asked:
-        pages.queries(markets)
-    if "growth" in asked:
-        half = Plan(plan.rounds, plan.seconds / 2)
-        pages.growth(("small", SMALL), ("large", large), half)
-    if "audit" in asked:
-        audit.speed("large", large, rounds=3)
-    if "ends" in asked:
-        ends.speed("middle", plan)
-    if "sweeps" in asked:
-        sweeps.growth("middle", "large", plan.seconds * 5)
+    half = Plan(plan.rounds, plan.seconds / 2)
+    parts = {
+        "speed": partial(pages.speed, "large", plan),
+        "queries": partial(pages.queries, markets),
+        "growth": partial(pages.growth, ("small", SMALL), ("large", large), half),
+        "audit": partial(audit.speed, "large", large, rounds=3),
+        "ends": partial(ends.speed, "middle", plan),
+        "sweeps": partial(sweeps.growth, "middle", "large", plan.seconds * 5),
+        "weekly": partial(weekly.speed, large, plan),
+        "diary": partial(pages.dense_week, plan),
+    }
+    for name in PARTS:
+        if name in asked:
+            parts[name]()
 
 
 if __name__ == "__main__":

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from django.db import connection
+from django.db.models import QuerySet
 
 from contracts import closing
 from contracts.closing import Choice
 from contracts.models import Contract
-from contracts.states import ContractState, Side
+from contracts.states import ContractState, Side, WeekState
 from marketplace.actors import Actor
 from tools.bench import report
 from tools.bench.measuring import Plan, Spread, ratios
@@ -23,17 +24,26 @@ EACH_RUN = 40
 """Ends of one turn; as many turns make a run as its time allows."""
 
 Statements = list[tuple[str, Any]]
+Waiting = Iterator[tuple[Contract, Choice]]
 
 
 def speed(market: str, plan: Plan) -> None:
-    """End contracts with escrow by the real door; replay what it sent on the copy."""
+    """End contracts by the real door; replay what it sent on a copy of the market."""
     twin = f"{market}_twin"
     copy(market, twin)
+    for what, found in (
+        ("fixed price, with escrow, up to 3 milestones", _contracts_with_escrow),
+        ("hourly, with a week open and one in review", _contracts_by_the_hour),
+    ):
+        _measure(what, market, twin, plan, found)
+
+
+def _measure(what: str, market: str, twin: str, plan: Plan, found: Callable[[], Waiting]) -> None:
     ours: list[float] = []
     bare: list[float] = []
     most: Statements = []
     with using(market), _bare(twin) as cursor:
-        waiting = _contracts_with_escrow()
+        waiting = found()
         for _ in range(plan.rounds):
             spent, replayed, done = 0.0, 0.0, 0
             while spent + replayed < plan.seconds and (turn := _next(waiting)):
@@ -45,11 +55,11 @@ def speed(market: str, plan: Plan) -> None:
             if done:
                 ours.append(done / spent)
                 bare.append(done / replayed)
-    _tell(ours, bare, most)
+    _tell(what, ours, bare, most)
 
 
-def _tell(ours: list[float], bare: list[float], most: Statements) -> None:
-    report.heading("Contracts ended per second (fixed price, with escrow, up to 3 milestones)")
+def _tell(what: str, ours: list[float], bare: list[float], most: Statements) -> None:
+    report.heading(f"Contracts ended per second ({what})")
     report.table("figure", "ours", "the same SQL by psycopg", "ratio", "target")
     ratio = ratios(ours, bare)
     report.row(
@@ -57,7 +67,7 @@ def _tell(ours: list[float], bare: list[float], most: Statements) -> None:
         Spread.of(ours),
         Spread.of(bare),
         ratio,
-        report.against("ends per second", ratio.median, report.at_least(0.3)),
+        report.against(f"ends per second, {what}", ratio.median, report.at_least(0.3)),
     )
     statements = len(most)
     report.row(
@@ -65,18 +75,29 @@ def _tell(ours: list[float], bare: list[float], most: Statements) -> None:
         statements,
         "",
         "",
-        report.against("statements of an end", statements, report.at_most(24)),
+        report.against(f"statements of an end, {what}", statements, report.at_most(24)),
     )
     report.note("The longest end sends, besides BEGIN and COMMIT:")
     for sql, _ in most:
         report.note(f"    {' '.join(sql.split())[:110]}")
 
 
-def _contracts_with_escrow() -> Iterator[tuple[Contract, Choice]]:
+def _contracts_with_escrow() -> Waiting:
     """In turn: the client pays all, or nothing; the talent ends."""
-    found = Contract.objects.filter(
-        state=ContractState.ACTIVE, book__escrow_account__balance_minor__gt=0
+    return _in_turn(
+        Contract.objects.filter(
+            state=ContractState.ACTIVE, book__escrow_account__balance_minor__gt=0
+        )
     )
+
+
+def _contracts_by_the_hour() -> Waiting:
+    """Three times the client ends, then the talent."""
+    open_weeks = Contract.objects.filter(state=ContractState.ACTIVE, weeks__state=WeekState.OPEN)
+    return _in_turn(open_weeks.filter(weeks__review_until__isnull=False))
+
+
+def _in_turn(found: QuerySet[Contract]) -> Waiting:
     for number, pk in enumerate(list(found.order_by("pk").values_list("pk", flat=True))):
         contract = Contract.objects.select_related("book__escrow_account", "client", "talent").get(
             pk=pk
@@ -85,7 +106,7 @@ def _contracts_with_escrow() -> Iterator[tuple[Contract, Choice]]:
         yield contract, Choice.all() if number % 2 == 0 else Choice.nothing()
 
 
-def _next(waiting: Iterator[tuple[Contract, Choice]]) -> list[tuple[Contract, Choice]]:
+def _next(waiting: Waiting) -> list[tuple[Contract, Choice]]:
     return [one for one, _ in zip(waiting, range(EACH_RUN), strict=False)]
 
 

@@ -13,15 +13,18 @@ from django.db.models import Count
 from django.template.backends.django import Template
 from django.urls import reverse
 
-from contracts.models import Contract, Milestone
+from contracts import weeks
+from contracts.models import Contract, Milestone, Week
 from contracts.states import ContractState, MilestoneState
 from feedback.models import Feedback
+from marketplace import clock
+from marketplace.management.demo import lives
 from marketplace.models import Party
 from payments.models import EscrowRefundRequest, Payment
 from payments.states import RequestState
 from tools.bench import report, urls
 from tools.bench.measuring import PROCESSES, Plan, Spread, percentile, rates, ratios, times
-from tools.bench.site import Reader, using
+from tools.bench.site import Reader, make_market, using
 
 UP_TO: Final = 50
 LIMITS: Final = {"jobs": 8, "end_contract": 8}
@@ -48,6 +51,38 @@ def speed(market: str, plan: Plan) -> None:
                 ratio,
                 report.against(f"requests/s of {name}", ratio.median, report.at_least(0.35)),
             )
+
+
+def dense_week(plan: Plan) -> None:
+    """The Work Diary of a week in which every segment is a stretch of its own."""
+    monday = weeks.week_of(clock.now()) - weeks.WEEK
+    make_market("dense", 1, scenes=lives.A_FULL_WEEK)
+    report.heading("The Work Diary with a full week, beside its templates alone")
+    report.table("figure", "page", "templates alone", "ratio", "target")
+    with using("dense"):
+        week = Week.objects.select_related("contract__talent").get(starts_on=monday)
+        reader = Reader(week.contract.talent)
+        path = f"{reverse('diary', args=[week.contract.reference])}?week={monday}"
+        size, number = len(reader.get(path)), week.stretches.count()
+        urls.frozen["page"] = _frozen(reader, path)
+        alone = partial(Reader().get, f"/{urls.FROZEN}")
+        asked = _queries_of(reader, path)
+        page, frozen = (times(step, plan.seconds) for step in (partial(reader.get, path), alone))
+        connection.close()
+        found = rates({"page": partial(reader.get, path), "frozen": alone}, plan)
+    ratio = ratios(found["page"], found["frozen"])
+    report.row(
+        f"requests/s, {number:,} stretches",
+        Spread.of(found["page"]),
+        Spread.of(found["frozen"]),
+        ratio,
+        report.against("the diary of a full week", ratio.median, report.at_least(0.35)),
+    )
+    p95 = [percentile(one, 95) for one in (page, frozen)]
+    report.row("95th percentile in ms", f"{p95[0]:.0f}", f"{p95[1]:.0f}", "", "")
+    limit = report.against("queries of a full week", asked, report.at_most(ANY_PAGE))
+    report.row("queries", asked, "", "", limit)
+    report.row("KB of HTML", f"{size / 1024:.0f}", "", "", "")
 
 
 def queries(markets: dict[str, int]) -> None:
@@ -200,6 +235,9 @@ def _contract_pages(side: str) -> Iterator[tuple[str, str, Reader, str]]:
         "ended, feedback of both": Contract.objects.filter(pk__in=ended.values("contract")),
         "ended, request": Contract.objects.filter(book=request.book_id),
         "offered": Contract.objects.filter(state=ContractState.OFFERED),
+        "by the hour": Contract.objects.filter(
+            state=ContractState.ACTIVE, weeks__review_until__isnull=False
+        ),
     }
     for what, found in chosen.items():
         contract = found.order_by("pk").first()
@@ -208,10 +246,21 @@ def _contract_pages(side: str) -> Iterator[tuple[str, str, Reader, str]]:
         names = {"offered": ["offer"]}.get(what, ["room", "room_payments", "feedback"])
         if what in ("in review", "three parts"):
             names = ["room", "end_contract"]
+        if what == "by the hour":
+            names = ["room", "room_payments", "diary", "end_contract"]
         for name in names:
             yield f"{name}, {what}", side, reader, reverse(name, args=[contract.reference])
     reader = Reader(getattr(request.book, side))
     yield "escrow_refund", side, reader, reverse("escrow_refund", args=[request.pk])
+    if side == "client":
+        yield _dispute_page()
+
+
+def _dispute_page() -> tuple[str, str, Reader, str]:
+    week = Week.objects.exclude(review_until=None).order_by("pk").first()
+    assert week is not None
+    path = reverse("hours_dispute_new", args=[week.contract.reference, week.starts_on])
+    return "hours_dispute_new", "client", Reader(week.contract.client), path
 
 
 def _milestone_pages() -> Iterator[tuple[str, str, Reader, str]]:

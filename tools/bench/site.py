@@ -44,8 +44,12 @@ def start() -> None:
     call_command("createcachetable")
 
 
-def make_market(name: str, contracts: int) -> None:
-    """Make a database of its own with a market of so many contracts."""
+def make_market(name: str, contracts: int, **built: Any) -> None:
+    """Make a database of its own with a market of so many contracts.
+
+    Args:
+        built: how, see :func:`marketplace.management.demo.bulk.build`.
+    """
     from django.db import connection  # noqa: PLC0415
 
     from marketplace import clock  # noqa: PLC0415
@@ -56,7 +60,7 @@ def make_market(name: str, contracts: int) -> None:
     began = time.perf_counter()
     with using(name):
         bar = Progress(contracts, "contracts", sys.stderr)
-        bulk.build(contracts, now=clock.now(), progress=bar.show)
+        bulk.build(contracts, **({"now": clock.now()} | built), progress=bar.show)
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
             cursor.execute("CHECKPOINT")

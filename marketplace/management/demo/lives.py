@@ -211,6 +211,14 @@ def a_week_of_hours(deal: HourlyDeal) -> Iterator[timedelta]:
         deal.work(120, "Import of the nightly files")
 
 
+def a_full_week(deal: HourlyDeal) -> Iterator[timedelta]:
+    """Each segment of a week is a stretch of its own, for measuring the Work Diary."""
+    yield from _begin_hours(deal)
+    while True:
+        yield policy.SEGMENT
+        deal.work(policy.SEGMENT // timedelta(minutes=1), f"{deal.chooser.choice(_WHAT)}, a part")
+
+
 SCENES: Final = (
     Scene(waits_for_an_answer, (0, 6)),
     Scene(paid_and_ended, (14, 30)),
@@ -240,6 +248,9 @@ SCENES: Final = (
 
 A_WEEK_DUE: Final = (Scene(a_week_of_hours, (4, 6), HourlyDeal),)
 """For measuring: built up to Monday noon, every contract has a week that is due for the run."""
+
+A_FULL_WEEK: Final = (Scene(a_full_week, (15, 16), HourlyDeal),)
+"""For measuring: last week is full."""
 
 
 def _offer(deal: Deal, *, fund: bool, parts: int = 0) -> None:
