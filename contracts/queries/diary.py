@@ -142,7 +142,7 @@ class DiaryPage:
 
     @property
     def bills_at(self) -> datetime:
-        return weeks.bills_at(self.monday)
+        return self.week.bills_at if self.week else weeks.bills_at(self.monday)
 
     @property
     def is_tidied(self) -> bool:
