@@ -93,7 +93,7 @@ def _unbilled_weeks() -> QuerySet[Week]:
     return Week.objects.filter(state__in=UNBILLED_WEEKS)
 
 
-@sweep("contracts.weeks_billed", rows=_unbilled_weeks, due_at="bills_at", whole=True)
+@sweep("contracts.hours_billed", rows=_unbilled_weeks, due_at="bills_at", whole=True)
 def bill_weeks(week_ids: Sequence[int]) -> bool:
     """The weekly run: nothing of a batch is done row by row."""
     return billing.bill(_of_weeks(week_ids))

@@ -88,7 +88,7 @@ def declined(**values: Any) -> HoursDispute:
 def bill() -> None:
     """The weekly run of Monday noon."""
     with clock.at(BILLED):
-        sweep("contracts.weeks_billed")
+        sweep("contracts.hours_billed")
 
 
 def week_of(contract: Contract) -> Week:

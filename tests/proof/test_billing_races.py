@@ -57,7 +57,7 @@ def _noon():
 
 
 def weekly_run() -> int:
-    return sweep("contracts.weeks_billed")
+    return sweep("contracts.hours_billed")
 
 
 def weekly_run_at(moment: datetime) -> None:

@@ -343,7 +343,7 @@ def test_tidying_up_meets_the_end_without_locks_goes_wrong(monkeypatch):
 
 def assert_billed(minutes: dict[Contract, int]) -> None:
     """On Monday at noon each contract is charged for these minutes, at a dollar each."""
-    sweeping.run(as_of=datetime(2026, 11, 23, 12, tzinfo=UTC), only="contracts.weeks_billed")
+    sweeping.run(as_of=datetime(2026, 11, 23, 12, tzinfo=UTC), only="contracts.hours_billed")
     for contract, expected in minutes.items():
         assert assert_counted(contract) == expected
         paid = [one.gross for one in Payment.objects.filter(book=contract.book_id)]
