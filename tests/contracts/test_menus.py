@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from contracts import terms
 from contracts.menus import END_DIALOG, menu_items
 from contracts.models import Contract
 from contracts.states import Side
 from marketplace.actors import Actor
 from marketplace.states import Role
-from tests.factories import active, ended, member_of, offered, owner_of
+from tests.factories import active, ended, hourly, hourly_offer, member_of, offered, owner_of
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +27,7 @@ def test_active_contract_offers_a_milestone_payments_and_the_end(side, first):
 
     items = menu_items(contract, owner_of(contract.party(side)))
 
-    assert [one.label for one in items] == [first, "Payments", "End contract"]
+    assert [one.label for one in items] == [first, "People", "Payments", "End contract"]
     assert not any(one.disabled_reason for one in items)
     assert items[-1].separator_before
 
@@ -48,12 +49,12 @@ def test_plain_member_reads_why_not(side, in_room):
     contract = active()
     name = contract.party(side).name
 
-    first, payments, end = menu_items(
+    first, *others, end = menu_items(
         contract, member_of(contract.party(side), Role.MEMBER), in_room=in_room
     )
 
     assert first.disabled_reason == f"Only an owner or manager of {name} can do this."
-    assert not payments.disabled_reason
+    assert not any(one.disabled_reason for one in others)
     assert end.disabled_reason == f"Only an owner or manager of {name} can end."
     assert not end.dialog
 
@@ -78,9 +79,52 @@ def test_ended_contract_offers_what_is_still_possible(side, shown):
     assert labels(contract, owner_of(contract.party(side))) == shown
 
 
+@pytest.mark.parametrize(
+    ("side", "shown"),
+    [
+        (
+            Side.CLIENT,
+            ["Work Diary", "Weekly limit", "Pause", "People", "Payments", "End contract"],
+        ),
+        (Side.TALENT, ["Work Diary", "People", "Payments", "End contract"]),
+    ],
+)
+def test_hourly_contract_offers_the_diary_and_the_client_its_terms(side, shown):
+    contract = hourly()
+
+    assert labels(contract, owner_of(contract.party(side))) == shown
+
+
+def test_paused_contract_offers_the_restart_and_the_end():
+    contract = terms.pause(contract := hourly(), by=owner_of(contract.client))
+
+    shown = labels(contract, owner_of(contract.client))
+    assert "Restart" in shown
+    assert "Pause" not in shown
+    assert labels(contract, owner_of(contract.talent))[-1] == "End contract"
+
+
+def test_plain_member_of_the_client_reads_why_the_terms_are_not_theirs():
+    contract = hourly()
+
+    items = {one.label: one for one in menu_items(contract, member_of(contract.client))}
+    for label in ("Weekly limit", "Pause"):
+        assert items[label].disabled_reason == (
+            f"Only an owner or manager of {contract.client.name} can do this."
+        )
+
+
+def test_ended_hourly_contract_still_leads_to_its_diary():
+    contract = ended(hourly())
+
+    for side in Side:
+        assert labels(contract, owner_of(contract.party(side)))[0] == "Work Diary"
+
+
+@pytest.mark.parametrize("make", [offered, hourly_offer])
 @pytest.mark.parametrize("side", Side)
-def test_offer_leads_to_the_offer_and_nothing_else(side):
-    contract = offered()
+def test_offer_leads_to_the_offer_and_nothing_else(side, make):
+    contract = make()
 
     (item,) = menu_items(contract, owner_of(contract.party(side)))
 

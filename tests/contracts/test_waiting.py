@@ -7,11 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from contracts import milestones, offers
-from contracts.models import Contract
+from contracts import hours_disputes, milestones, offers, terms, timers
+from contracts.models import Contract, HoursDispute
 from contracts.states import OPEN_MILESTONES, Side
 from contracts.waiting import Waiting, waiting
+from marketplace import clock
 from marketplace.money import Money
+from payments.gateways import sandbox
 from tests.factories import (
     NOON,
     active,
@@ -20,6 +22,8 @@ from tests.factories import (
     changes_requested,
     ended,
     funded,
+    hourly,
+    in_review,
     leftover,
     offered,
     owner_of,
@@ -36,7 +40,9 @@ def for_side(contract: Contract, side: Side | None, *, now=NOON) -> Waiting | No
         "client", "talent", "book__escrow_account", "book__escrow_refund_request"
     ).get(pk=contract.pk)
     open_ones = list(contract.milestones.filter(state__in=OPEN_MILESTONES).order_by("number"))
-    for one in open_ones:
+    weeks = list(contract.weeks.select_related("dispute").order_by("starts_on"))
+    timer = contract.timers.filter(stopped_at=None).first()
+    for one in (*open_ones, *weeks):
         one.contract = contract
     return waiting(
         contract,
@@ -45,6 +51,8 @@ def for_side(contract: Contract, side: Side | None, *, now=NOON) -> Waiting | No
         request=getattr(contract.book, "escrow_refund_request", None),
         escrow=contract.book.escrow,
         now=now,
+        weeks=weeks,
+        timer=timer,
     )
 
 
@@ -77,6 +85,36 @@ def submitted_again_after_pay_now() -> Contract:
     return contract
 
 
+def disputed() -> HoursDispute:
+    """Half an hour of a paid week."""
+    week = in_review()
+    return hours_disputes.file(
+        week,
+        segments=[(one.pk, start) for one, start in hours_disputes.billed_segments(week)[:3]],
+        reason="Not then.",
+        key="",
+        by=owner_of(week.contract.client),
+    )
+
+
+def timing() -> Contract:
+    contract = hourly()
+    with clock.at(NOON - timedelta(minutes=25)):
+        timers.start(contract, by=owner_of(contract.talent))
+    return contract
+
+
+def paused() -> Contract:
+    contract = hourly()
+    return terms.pause(contract, by=owner_of(contract.client))
+
+
+def answered_dispute() -> Contract:
+    dispute = disputed()
+    hours_disputes.decline(dispute, because="I did it.", by=owner_of(dispute.contract.talent))
+    return dispute.contract
+
+
 SITUATIONS: dict[str, tuple[Callable[[], Contract], str, str]] = {
     "offered": (offered, "", "Accept or decline the offer"),
     "planned": (active, "Fund milestone 1", ""),
@@ -98,6 +136,36 @@ SITUATIONS: dict[str, tuple[Callable[[], Contract], str, str]] = {
         "",
         "Answer about $500.00 in escrow",
     ),
+    "hourly, nothing recorded": (hourly, "", ""),
+    "hourly, in review": (
+        lambda: in_review().contract,
+        "Review last week's hours: $120.00",
+        "",
+    ),
+    "hourly, in review after the end": (
+        lambda: ended(in_review().contract),
+        "Review last week's hours: $120.00",
+        "",
+    ),
+    "hourly, declined": (
+        lambda: in_review(method=sandbox.DECLINES).contract,
+        "Pay $120.00 owed",
+        "",
+    ),
+    "hourly, declined and ended": (
+        lambda: ended(in_review(method=sandbox.DECLINES).contract),
+        "Pay $120.00 owed",
+        "",
+    ),
+    "hourly, disputed": (lambda: disputed().contract, "", "Answer about 30 min disputed"),
+    "hourly, disputed after the end": (
+        lambda: ended(disputed().contract),
+        "",
+        "Answer about 30 min disputed",
+    ),
+    "hourly, with support": (answered_dispute, "", ""),
+    "hourly, timer": (timing, "", "Timer running, 25 min"),
+    "hourly, paused": (paused, "", ""),
     "ended by the talent": (lambda: ended(funded().contract, Side.TALENT), "", ""),
 }
 
@@ -143,6 +211,14 @@ def test_offer_that_was_declined_waits_for_nobody():
             "support decides",
             None,
         ),
+        (
+            lambda: in_review().contract,
+            Side.CLIENT,
+            timedelta(days=1, hours=12),
+            "paid for good",
+            usd(120),
+        ),
+        (lambda: disputed().contract, Side.TALENT, timedelta(days=3), "support decides", None),
     ],
 )
 def test_deadline_says_what_silence_does_and_waits_no_longer_than_that(
