@@ -103,6 +103,7 @@ class DiaryFormView(DiaryView, FormView):
         return {
             "clock_utc": diary.utc(now),
             "now": now,
+            "reads_utc": moments.zone() == "UTC",
             "back_url": self.back_url(),
         }
 

@@ -303,7 +303,7 @@ def test_title_names_both_months_and_years_where_they_differ():
 def test_manual_time_is_added():
     contract = begun()
     page = diary_of(contract, path="add/")
-    assert "It is 12:00 UTC now; for you it is Thursday 19 November 2026, 12:00 (UTC)." in page.text
+    assert "Times are UTC, in steps of ten minutes. It is 12:00 UTC now." in page.text
     assert page.filled_in("Add time")["day"] == "2026-11-19"
 
     done = page.press("Add time", day="2026-11-16", starts="23:00", ends="24:00", memo="Late call")
@@ -312,6 +312,19 @@ def test_manual_time_is_added():
     assert done.url.endswith("/diary/?week=2026-11-16")
     assert rows(done)[1].startswith("23:00–24:00 Late call manual")
     assert contract.weeks.get().minutes == 60
+
+
+def test_reader_elsewhere_also_reads_their_own_time():
+    contract = begun()
+    user = owner_of(contract.talent).user
+    user.time_zone = "Asia/Kolkata"
+    user.save()
+
+    page = diary_of(contract, path="add/")
+
+    assert "It is 12:00 UTC now; for you it is Thursday 19 November 2026, 17:30 (Kolkata)." in (
+        page.text
+    )
 
 
 def test_days_of_the_week_so_far_can_be_chosen():
