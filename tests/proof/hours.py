@@ -57,16 +57,25 @@ SCENES = (
     "not paid",
     "disputed",
     "disputed",
+    "disputed",
+    "disputed",
     "ended on monday",
     "ended in review",
 )
-RATES = (6_000, 3_333, 100, 7_777, 100_000, 12_001)
+RATES = (3_333, 555, 12_001, 99_999, 6_000)
+"""Most of them make odd halves of cents of a segment."""
 LIMITS = (1, 2, 3, 5, 20)
 LENGTHS = (10, 20, 50, 130, 240, 600, 1_440)
 FRIDAY = NOON + timedelta(hours=20)
 """08:00 of the first working day of a scene."""
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=NOON.tzinfo)
 """Three hours before that week is billed."""
+AGES = {
+    False: timedelta(days=3, seconds=-1),
+    True: timedelta(days=8, hours=11),
+}
+"""How old a dispute may be, declined or not: just before it is passed on, or before the week's
+money would be available."""
 WEEKDAY_MOMENTS = (
     timedelta(0),
     timedelta(hours=9),
@@ -95,7 +104,7 @@ class HoursPlayer(Player):
         scene = dice.choice(SCENES)
         method = sandbox.DECLINES if scene == "not paid" else sandbox.ACCEPTS
         with clock.at(self.now):
-            contract = self.offer_hours(dice, method=method, hours=dice.choice((1, 2)))
+            contract = self.offer_hours(dice, method=method, hours=dice.choice((1, 2, 20)))
             if scene == "offer":
                 return
             contract = offers.accept(contract, by=self.world.owner(contract, Side.TALENT))
@@ -152,8 +161,10 @@ class HoursPlayer(Player):
             dispute = hours_disputes.file(
                 week, segments=chosen, reason="Too long.", key="", by=client
             )
-            if dice.one_in(2):
+            is_declined = dice.one_in(2)
+            if is_declined:
                 hours_disputes.decline(dispute, because="I worked.", by=talent)
+        self.now += dice.choice((timedelta(0), AGES[is_declined]))
 
     # Offers and terms ----------------------------------------------------------------------------
 
@@ -360,6 +371,7 @@ class HoursPlayer(Player):
             return
         do, side, words = dice.choice(
             (
+                (hours_disputes.accept, Side.TALENT, {}),
                 (hours_disputes.accept, Side.TALENT, {}),
                 (hours_disputes.decline, Side.TALENT, {"because": "I worked."}),
                 (hours_disputes.withdraw, Side.CLIENT, {}),

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,21 +20,26 @@ import marketplace
 import payments
 from contracts import (
     assignments,
+    billing,
     checklists,
     closing,
     diary,
     due,
     funding,
+    hours_disputes,
     milestones,
     plans,
+    rules,
     timers,
+    weeks,
 )
-from contracts.plans import ReturnEscrow
+from contracts.plans import LockDiary, ReturnEscrow
+from contracts.states import ContractKind
 from feedback import announcing
-from marketplace import once, transitions
+from marketplace import once, policy, transitions
 from marketplace.money import Money
 from payments import escrow, hours, ledger, maturing, operations, refunds, requests
-from payments.models import Book
+from payments.models import Book, Payment
 from tests.proof.machine import Life, wander
 from tests.proof.playing import PLAYED
 from tests.support.profile import MACHINE_RUNS, MACHINE_STEPS
@@ -73,9 +79,10 @@ def test_random_lives_keep_the_books_right():
     run_state_machine_as_test(Life, settings=chosen)
 
 
-def test_lives_of_fixed_numbers_keep_the_books_right():
+@pytest.mark.parametrize("kind", list(ContractKind))
+def test_lives_of_fixed_numbers_keep_the_books_right(kind):
     """What the planted mistakes below are found by finds nothing without them."""
-    live_on(10)
+    live_on(10, kind)
 
 
 # No capability is left out -----------------------------------------------------------------------
@@ -196,7 +203,7 @@ def without_checks(monkeypatch):
 
 
 def whole_fee_returned(monkeypatch):
-    monkeypatch.setattr(refunds, "_fee_returned", lambda payment, amount: min(payment.fee, amount))
+    monkeypatch.setattr(refunds, "fee_part", lambda payment, amount: min(payment.fee, amount))
 
 
 def refunded_money_matures(monkeypatch):
@@ -210,15 +217,16 @@ def refunded_money_matures(monkeypatch):
 
 
 def charge_posted_twice(monkeypatch):
-    post = operations._post
+    post_all = operations._post_all
 
-    def twice(operation, book):
-        entry = post(operation, book)
-        operation.key += ":again"
-        post(operation, book)
-        return entry
+    def twice(confirmed, now):
+        entries = post_all(confirmed, now)
+        for operation in confirmed:
+            operation.key += ":again"
+        post_all(confirmed, now)
+        return entries
 
-    monkeypatch.setattr(operations, "_post", twice)
+    monkeypatch.setattr(operations, "_post_all", twice)
 
 
 def due_work_forgotten(monkeypatch):
@@ -243,21 +251,140 @@ def history_not_written(monkeypatch):
     monkeypatch.setattr(transitions, "_record", unwritten)
 
 
-MISTAKES = [
-    fee_too_high,
-    fee_too_low,
-    released_twice,
-    escrow_not_returned,
-    milestones_left_open,
-    request_for_less,
-    overdraft,
-    whole_fee_returned,
-    refunded_money_matures,
-    charge_posted_twice,
-    due_work_forgotten,
-    forms_act_each_time,
-    history_not_written,
-]
+# Planted mistakes about hours ---------------------------------------------------------------------
+
+
+def begun_segment_counted(monkeypatch):
+    whole = weeks.whole_segments
+
+    def begun(start, stop):
+        first, last = whole(start, stop)
+        return first, last + policy.SEGMENT
+
+    monkeypatch.setattr(weeks, "whole_segments", begun)
+
+
+def second_week_left_open(monkeypatch):
+    registry = closing._do.registry
+
+    def do(effect, ending):
+        if isinstance(effect, LockDiary):
+            ending.contract.open_weeks = ending.contract.open_weeks[:1]
+        registry[type(effect)](effect, ending)
+
+    monkeypatch.setattr(closing, "_do", do)
+
+
+def timers_run_on(monkeypatch):
+    monkeypatch.setattr(timers, "stop_all", lambda contract, **given: [])
+
+
+def diary_not_locked(monkeypatch):
+    monkeypatch.setattr(rules, "tidies", lambda stretch, actor: None)
+    monkeypatch.setattr(diary, "refuse_locked", lambda week: None)
+
+
+def overlap_let_through(monkeypatch):
+    monkeypatch.setattr(diary, "_refuse_overlap", lambda *args, **given: None)
+
+
+def deleted_time_still_counted(monkeypatch):
+    count = diary._count
+    monkeypatch.setattr(diary, "_count", lambda week, minutes: count(week, max(minutes, 0)))
+
+
+def limit_ignored(monkeypatch):
+    monkeypatch.setattr(weeks, "billable", lambda minutes, limit: minutes)
+
+
+def hours_rounded_down(monkeypatch):
+    monkeypatch.setattr(
+        weeks, "amount", lambda rate, minutes: Money(rate.minor * minutes // 60, rate.currency)
+    )
+
+
+def reversal_rounded_by_itself(monkeypatch):
+    monkeypatch.setattr(
+        weeks, "taken_back", lambda rate, billable, minutes: weeks.amount(rate, minutes)
+    )
+
+
+def weekly_run_forgotten(monkeypatch):
+    monkeypatch.setattr(billing, "invoice_due", lambda contracts, *, at: None)
+
+
+def hours_posted_twice(monkeypatch):
+    pay_all = hours.pay_all
+
+    def twice(planned, **given):
+        pay_all([replace(one, key=f"{one.key}:again") for one in planned], **given)
+        return pay_all(planned, **given)
+
+    monkeypatch.setattr(hours, "pay_all", twice)
+
+
+def hold_not_set(monkeypatch):
+    fail = billing._Run.fail
+
+    def without_hold(run, week, operation):
+        fail(run, week, operation)
+        week.contract.hold_since = None
+
+    monkeypatch.setattr(billing._Run, "fail", without_hold)
+
+
+def hold_not_lifted(monkeypatch):
+    monkeypatch.setattr(billing._Run, "let_go_on", lambda run, contract: None)
+
+
+def disputed_hours_not_held(monkeypatch):
+    monkeypatch.setattr(refunds, "hold", lambda payment: None)
+
+
+def disputed_hours_mature(monkeypatch):
+    monkeypatch.setattr(maturing, "waiting", lambda: Payment.objects.filter(matured_at=None))
+
+
+def dispute_left_lying(monkeypatch):
+    monkeypatch.setattr(hours_disputes, "escalate_unanswered", lambda contract, now: None)
+
+
+MISTAKES = {
+    ContractKind.FIXED: [
+        fee_too_high,
+        fee_too_low,
+        released_twice,
+        escrow_not_returned,
+        milestones_left_open,
+        request_for_less,
+        overdraft,
+        whole_fee_returned,
+        refunded_money_matures,
+        charge_posted_twice,
+        due_work_forgotten,
+        forms_act_each_time,
+        history_not_written,
+    ],
+    ContractKind.HOURLY: [
+        begun_segment_counted,
+        second_week_left_open,
+        timers_run_on,
+        diary_not_locked,
+        overlap_let_through,
+        deleted_time_still_counted,
+        limit_ignored,
+        hours_rounded_down,
+        reversal_rounded_by_itself,
+        weekly_run_forgotten,
+        hours_posted_twice,
+        hold_not_set,
+        hold_not_lifted,
+        disputed_hours_not_held,
+        disputed_hours_mature,
+        dispute_left_lying,
+    ],
+}
+"""By the kind of contract that the lives play most."""
 
 
 @pytest.fixture
@@ -269,15 +396,22 @@ def _checks_return():
 
 
 @pytest.mark.usefixtures("_checks_return")
-@pytest.mark.parametrize("plant", MISTAKES, ids=lambda plant: plant.__name__)
-def test_planted_mistake_is_found(plant, monkeypatch):
+@pytest.mark.parametrize(
+    ("kind", "plant"),
+    [
+        pytest.param(kind, plant, id=plant.__name__)
+        for kind, plants in MISTAKES.items()
+        for plant in plants
+    ],
+)
+def test_planted_mistake_is_found(kind, plant, monkeypatch):
     plant(monkeypatch)
 
     # Some are found by the audit, some make the next step trip.
     with pytest.raises(Exception):  # noqa: B017, PT011
-        live_on(100)
+        live_on(100, kind)
 
 
-def live_on(lives: int) -> None:
+def live_on(lives: int, kind: ContractKind) -> None:
     for number in range(lives):
-        wander(number, steps=25)
+        wander(number, steps=25, kind=kind)
