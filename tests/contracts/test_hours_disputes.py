@@ -10,7 +10,7 @@ from django.db import transaction
 
 from contracts import billing, hours_disputes, weeks
 from contracts.models import Contract, DisputedSegment, HoursDispute, Week
-from contracts.states import DisputeState, Side, WeekState
+from contracts.states import DisputeState, WeekState
 from marketplace import clock, sweeping
 from marketplace.actors import PLATFORM, Actor
 from marketplace.models import Notice
@@ -412,15 +412,11 @@ def test_answers_belong_to_the_managers_of_their_side():
     dispute = file(in_review(), 0)
     contract = dispute.contract
     strangers = {
-        hours_disputes.accept: (Side.CLIENT, owner_of(contract.client), member_of(contract.talent)),
-        hours_disputes.withdraw: (
-            Side.TALENT,
-            owner_of(contract.talent),
-            member_of(contract.client),
-        ),
+        hours_disputes.accept: [owner_of(contract.client), member_of(contract.talent)],
+        hours_disputes.withdraw: [owner_of(contract.talent), member_of(contract.client)],
     }
 
-    for answer, (_, *others) in strangers.items():
+    for answer, others in strangers.items():
         for by in others:
             with pytest.raises(NotYours):
                 answer(dispute, by=by)
