@@ -8,10 +8,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from contracts import terms
-from contracts.models import Contract
+from contracts import terms, weeks
+from contracts.models import Contract, Week
 from contracts.states import ContractState, WeekState
-from marketplace import auditing, clock
+from marketplace import auditing, clock, sweeping
 from marketplace.management.demo import STARTS_AT, market
 from marketplace.models import User
 from marketplace.money import Money
@@ -70,6 +70,25 @@ def test_demo_market_has_a_contract_that_the_member_works(opened):
     assert set(contract.stretches.values_list("membership", flat=True)) == {works.pk}
 
 
+def test_demo_market_is_billed_reviewed_and_paid_as_its_clock_goes_forward(opened):
+    week = Week.objects.get(contract__title="Data pipeline support", state=WeekState.OPEN)
+
+    clock.forward(weeks.bills_at(week.starts_on) - clock.now())
+    sweeping.run()
+    week = Week.objects.select_related("payment").get(pk=week.pk)
+    assert (week.state, week.payment.gross, week.payment.net) == (
+        WeekState.PAID,
+        Money(37_000),
+        Money(33_300),
+    )
+    clock.forward(week.payment.available_at - clock.now())
+    sweeping.run()
+
+    week = Week.objects.select_related("payment").get(pk=week.pk)
+    assert (week.review_until, week.payment.pending_left) == (None, Money(0))
+    assert auditing.run().clean
+
+
 @pytest.mark.parametrize("who", EVERYBODY)
 def test_demo_market_shows_every_page_to(opened, who):
     client = Client()
@@ -98,6 +117,10 @@ def _addresses() -> list[str]:
                 reverse(f"milestone_{name}", args=[contract.reference, milestone.number])
                 for name in of_milestone
             ]
+        for week in contract.weeks.all():
+            of_week = [contract.reference, week.starts_on]
+            found += [reverse(name, args=of_week) for name in ("week_pay", "hours_dispute_new")]
+            found.append(f"{reverse('diary', args=[contract.reference])}?week={week.starts_on}")
     found += [
         reverse("escrow_refund", args=[request.pk]) for request in EscrowRefundRequest.objects.all()
     ]
