@@ -8,7 +8,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 
 from contracts import escrow_answers, hours_disputes, messages, milestones, timers
-from contracts.models import Contract
+from contracts.models import Contract, Week
 from contracts.states import ContractState, Side, WeekState
 from marketplace import clock, sweeping
 from marketplace.models import Notice
@@ -27,6 +27,7 @@ from tests.factories import (
     fund,
     funded,
     hourly,
+    in_review,
     money_of,
     offered,
     owner_of,
@@ -243,6 +244,85 @@ def test_offer_is_not_ended(browser):
 
     assert desk_post(browser, contract, "end-client").status_code == 409
     assert now(contract).state == ContractState.OFFERED
+
+
+# Pausing for the client --------------------------------------------------------------------------
+
+
+def test_pause_and_restart_for_the_client_are_told_to_both_with_the_reason(browser):
+    contract = hourly()
+
+    shown = browser.post(desk.action(contract, "pause"), {"reason": "They are ill."})
+    assert terms(shown) == [
+        ("The contract pauses", f"for {contract.client.name}"),
+        ("Both sides read", "They are ill."),
+    ]
+    assert now(contract).is_active
+    desk.confirm(browser, desk.action(contract, "pause"), reason="They are ill.")
+
+    assert now(contract).is_paused
+    told = Notice.objects.filter(kind="contracts.contract_paused")
+    assert {one.party for one in told} == {contract.client, contract.talent}
+    assert {one.facts["reason"] for one in told} == {"They are ill."}
+    assert desk.logged(contract) == (
+        "Pause for the client. Reason: They are ill. Before: active. After: paused."
+    )
+    desk.confirm(browser, desk.action(contract, "restart"))
+    assert now(contract).is_active
+
+
+@pytest.mark.parametrize("name", ["pause", "restart"])
+def test_pause_without_its_permission_is_forbidden(name):
+    contract = hourly()
+    others = ("contracts.view_contract", "contracts.end_contract")
+
+    answer = desk_post(desk.signed_in(desk.staff_with(*others)), contract, name)
+
+    assert answer.status_code == 403
+    assert now(contract).is_active
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "status"),
+    [
+        (active, "pause", 403),
+        (hourly, "restart", 409),
+        (lambda: ended(hourly()), "pause", 409),
+    ],
+)
+def test_pause_and_restart_out_of_turn_change_nothing(browser, make, name, status):
+    contract = make()
+    before = now(contract).state
+
+    assert desk_post(browser, contract, name).status_code == status
+    assert now(contract).state == before
+    assert not LogEntry.objects.exists()
+
+
+def test_page_of_an_hourly_contract_shows_terms_weeks_and_people(browser):
+    week = in_review()
+    contract = week.contract
+
+    page = browser.get(desk.page(contract)).content.decode()
+
+    assert "$60.00 an hour, manual time allowed" in page
+    assert desk.page(week) in page
+    for words in ("9 November 2026", "$120.00", "20 h", owner_of(contract.talent).user.name):
+        assert words in page, words
+    assert "Design" in browser.get(desk.page(week)).content.decode()
+
+
+def test_weeks_that_are_not_paid_are_listed_first(browser):
+    unpaid = in_review(method=sandbox.DECLINES)
+    paid = in_review()
+
+    first = browser.get(desk.rows(Week)).context["cl"].result_list
+    reviewed = browser.get(desk.rows(Week), {"queue": "review"}).context["cl"].result_list
+    held = browser.get(desk.rows(Contract), {"queue": "hold"}).context["cl"].result_list
+
+    assert list(first) == [unpaid]
+    assert set(reviewed) == {unpaid, paid}
+    assert list(held) == [unpaid.contract]
 
 
 # Deciding ----------------------------------------------------------------------------------------

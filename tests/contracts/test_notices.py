@@ -7,12 +7,14 @@ from datetime import timedelta
 import pytest
 
 from contracts import (
+    assignments,
     checklists,
     escrow_answers,
     hours_disputes,
     messages,
     milestones,
     offers,
+    terms,
     timers,
 )
 from contracts.closing import Choice
@@ -27,6 +29,7 @@ from payments import refunds
 from payments.gateways import sandbox
 from tests.factories import (
     NOON,
+    AgencyFactory,
     StaffFactory,
     active,
     add_milestone,
@@ -115,6 +118,27 @@ def escalated() -> None:
 def ended_by_support() -> None:
     by = Actor.support(StaffFactory())
     ended(funded().contract, by=by, note="Both were told.")
+
+
+def assigned() -> None:
+    contract = hourly(talent=AgencyFactory())
+    member = member_of(contract.talent)
+    assignments.assign(contract, member.as_member, by=owner_of(contract.talent))
+
+
+def limited(hours: int) -> None:
+    contract = hourly(hours=20)
+    terms.set_limit(contract, hours=hours, by=owner_of(contract.client))
+
+
+def paused(*, by: Actor | None = None, reason: str = "") -> Contract:
+    contract = hourly()
+    return terms.pause(contract, reason=reason, by=by or owner_of(contract.client))
+
+
+def restarted(*, by: Actor | None = None, reason: str = "") -> None:
+    contract = paused()
+    terms.restart(contract, reason=reason, by=by or owner_of(contract.client))
 
 
 def written() -> None:
@@ -250,6 +274,17 @@ SCENES = {
         ),
         lambda: decided_hours(0),
         lambda: decided_hours(2),
+    ],
+    "person_assigned": [assigned],
+    "limit_changed": [lambda: limited(30), lambda: limited(1)],
+    "contract_paused": [
+        lambda: paused(reason="Holidays."),
+        paused,
+        lambda: paused(by=Actor.support(StaffFactory()), reason="They asked."),
+    ],
+    "contract_restarted": [
+        lambda: restarted(reason="Back again."),
+        lambda: restarted(by=Actor.support(StaffFactory()), reason="They asked."),
     ],
     "message_received": [written],
     "timer_ran_out": [ran_out],

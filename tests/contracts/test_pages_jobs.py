@@ -6,10 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+from contracts import terms, timers
 from contracts.models import Assignment, Contract
 from contracts.queries import jobs as queries
 from contracts.states import Side
 from marketplace import clock
+from marketplace.states import Role
+from payments.gateways import sandbox
 from tests.factories import (
     NOON,
     FreelancerFactory,
@@ -18,10 +21,13 @@ from tests.factories import (
     active,
     ended,
     funded,
+    hourly,
+    in_review,
     leftover,
     member_of,
     offered,
     owner_of,
+    recorded,
     submitted,
     usd,
 )
@@ -229,17 +235,117 @@ def test_person_with_two_parties_sees_those_of_the_acting_one():
     assert "Second" in browser.open("/jobs/").text
 
 
+def test_row_of_an_hourly_contract_says_this_weeks_hours_against_the_limit():
+    contract = timed_this_week()
+
+    client_row = row(jobs_of(contract.client), "Pipeline")
+    talent_row = row(jobs_of(contract.talent), "Pipeline")
+
+    for shown, other in ((client_row, contract.talent), (talent_row, contract.client)):
+        assert f"{other.name} · hourly, $60.00 · {contract.reference}" in shown
+        assert "2 h 10 min of 20 h this week" in shown
+        assert "in escrow" not in shown
+
+
+def timed_this_week() -> Contract:
+    with clock.at(NOON - timedelta(hours=3)):
+        contract = hourly(title="Pipeline")
+    recorded(contract, NOON - timedelta(hours=3), 130)
+    return contract
+
+
+def worked(number: int, **sides) -> Contract:
+    """Half an hour of this week, each contract at a time of its own."""
+    start = NOON - timedelta(hours=number + 1)
+    with clock.at(start):
+        contract = hourly(**sides)
+    recorded(contract, start, 30)
+    return contract
+
+
+def test_hours_of_last_week_do_not_count_this_week():
+    contract = in_review(title="Pipeline").contract
+
+    shown = row(jobs_of(contract.client), "Pipeline")
+
+    assert "0 min of 20 h this week" in shown
+    assert "Review last week's hours: $120.00 paid for good in 1 day" in shown
+
+
+def test_paused_contract_counts_as_active_and_says_so():
+    contract = hourly(title="Pipeline")
+    terms.pause(contract, by=owner_of(contract.client))
+
+    for party in (contract.client, contract.talent):
+        page = jobs_of(party)
+        assert tabs(page)[0] == "Active 1"
+        assert row(page, "Pipeline").startswith("Pipeline Paused ")
+
+
+def test_contract_on_hold_says_so_and_what_is_owed():
+    contract = in_review(title="Pipeline", method=sandbox.DECLINES).contract
+
+    assert "On hold" in row(jobs_of(contract.talent), "Pipeline")
+    assert "Pay $120.00 owed a charge was declined" in row(jobs_of(contract.client), "Pipeline")
+
+
+def test_own_running_timer_waits_and_nobody_elses():
+    contract = hourly(title="Pipeline")
+    with clock.at(NOON - timedelta(minutes=25)):
+        timers.start(contract, memo="Import", by=owner_of(contract.talent))
+
+    assert "Timer running, 25 min Import" in row(jobs_of(contract.talent), "Pipeline")
+    manager = Browser.of(member_of(contract.talent, Role.MANAGER)).open("/jobs/")
+    assert "Timer" not in row(manager, "Pipeline")
+    assert "Timer" not in row(jobs_of(contract.client), "Pipeline")
+
+
+def test_kind_narrows_the_list_its_counts_and_every_link():
+    client = PartyFactory()
+    hourly(client=client, title="By the hour")
+    active(client=client, title="For a price")
+
+    both = jobs_of(client)
+    by_hour = jobs_of(client, "?kind=hourly&q=e")
+    fixed = jobs_of(client, "?kind=fixed")
+
+    assert tabs(both)[0] == "Active 2"
+    assert tabs(by_hour)[0] == tabs(fixed)[0] == "Active 1"
+    assert "By the hour" in by_hour.text
+    assert "For a price" not in by_hour.text
+    assert "By the hour" not in fixed.text
+    links = [one.attrs["href"] for one in by_hour.dom.query("nav.tabs a")]
+    assert links[1] == "/jobs/?tab=offers&q=e&kind=hourly"
+    assert by_hour.filled_in("Search")["kind"] == "hourly"
+
+
+def test_kind_stays_from_page_to_page(monkeypatch):
+    monkeypatch.setattr(queries, "PAGE", 1)
+    client = PartyFactory()
+    for number in range(2):
+        hourly(client=client, title=f"Job {number}")
+
+    (older,) = jobs_of(client, "?kind=hourly").dom.query("a[rel=next]")
+
+    assert "kind=hourly" in older.attrs["href"]
+
+
+def test_kind_without_contracts_says_what_was_asked_for():
+    assert "No hourly contract here." in jobs_of(active().client, "?kind=hourly").text
+
+
 @pytest.mark.parametrize("tab", ["active", "offers", "ended", "all"])
 @pytest.mark.parametrize("side", Side)
 @pytest.mark.parametrize("rows", [1, 3])
 def test_my_jobs_takes_as_many_queries_for_one_row_as_for_three(side, rows, tab):
     client, talent = PartyFactory(), FreelancerFactory()
-    for _ in range(rows):
+    for number in range(rows):
         one_of_each(client, talent)
         submitted(client=client, talent=talent)
         ended(funded(client=client, talent=talent).contract)
+        worked(number, client=client, talent=talent)
     party = client if side is Side.CLIENT else talent
 
     expected = 7 if side is Side.CLIENT else 8
     assert Browser.of(owner_of(party)).count(f"/jobs/?tab={tab}") == expected
-    assert Contract.objects.count() == 5 * rows
+    assert Contract.objects.count() == 6 * rows

@@ -6,15 +6,17 @@ from datetime import timedelta
 
 import pytest
 
+from contracts import assignments
 from contracts.models import Contract
 from contracts.states import ContractState, MilestoneState, Side
 from marketplace import clock, sweeping
-from marketplace.models import Party
+from marketplace.models import Notice, Party
 from marketplace.states import Role
 from payments.gateways import sandbox
 from payments.models import GatewayOperation
 from tests.factories import (
     NOON,
+    AgencyFactory,
     FreelancerFactory,
     MembershipFactory,
     PartyFactory,
@@ -22,6 +24,8 @@ from tests.factories import (
     add_milestone,
     ended,
     funded,
+    hourly,
+    hourly_offer,
     member_of,
     money_of,
     offered,
@@ -356,6 +360,136 @@ def test_starting_again_of_an_active_contract_says_so():
     assert "Starting again is for contracts that have ended." in page.text
 
 
+# Hourly -----------------------------------------------------------------------------------------
+
+HOURLY = {
+    "title": "Pipeline",
+    "rate": "60",
+    "hours": "20",
+    "manual_time": "on",
+    "method": sandbox.ACCEPTS,
+}
+
+
+def test_client_chooses_the_kind_and_a_link_keeps_whom_it_named():
+    talent = FreelancerFactory()
+
+    fixed = new_page(PartyFactory(), f"?to={talent.slug}")
+    assert "First milestone" in fixed.text
+    (link,) = [one for one in fixed.links() if "kind=hourly" in one]
+    page = fixed.browser.open(f"/jobs/new/{link}")
+
+    assert page.filled_in("Send offer")["talent"] == str(talent.pk)
+    assert "First milestone" not in page.text
+    assert "Every Monday at 12:00 UTC the hours of the week before are charged" in page.text
+
+
+def test_hourly_offer_goes_out_and_charges_nothing():
+    client, talent = PartyFactory(), FreelancerFactory()
+
+    page = new_page(client, f"?kind=hourly&to={talent.slug}").press("Send offer", **HOURLY)
+
+    contract = Contract.objects.get()
+    assert page.url == f"/contracts/{contract.reference}/offer/"
+    assert "Nothing is charged before a week with hours is over." in page.flash
+    assert (contract.is_hourly, contract.rate, contract.manual_time) == (True, usd(60), True)
+    assert (contract.charge_method, contract.talent) == (sandbox.ACCEPTS, talent)
+    assert contract.week_limits.get().minutes == 20 * 60
+    assert not GatewayOperation.objects.exists()
+
+
+def test_hourly_offer_by_email_invites():
+    page = new_page(PartyFactory(), "?kind=hourly")
+
+    page.press("Send offer", email="new@example.com", **HOURLY)
+
+    assert Contract.objects.get().talent.invited_email == "new@example.com"
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "sentence"),
+    [
+        ("rate", "", "Type an amount."),
+        ("rate", "0.99", "Type at least $1.00."),
+        ("rate", "1000.01", "Type at most $1,000.00."),
+        ("hours", "0", "Type whole hours from 1 to 168."),
+        ("hours", "169", "Type whole hours from 1 to 168."),
+        ("hours", "two", "Type whole hours from 1 to 168."),
+        ("method", "", "Choose how to pay."),
+        ("title", "", "This field is required."),
+    ],
+)
+def test_wrong_hourly_term_is_refused_at_its_field_and_kept(field, typed, sentence):
+    page = new_page(PartyFactory(), "?kind=hourly")
+
+    again = page.press("Send offer", email="new@example.com", **(HOURLY | {field: typed}))
+
+    assert again.alerts == [sentence]
+    kept = again.filled_in("Send offer")
+    assert (kept[field], kept["email"]) == (typed, "new@example.com")
+    assert not Contract.objects.exists()
+
+
+def test_both_sides_read_the_hourly_terms_and_the_talent_what_it_receives():
+    contract = hourly_offer(title="Pipeline", manual_time=False)
+
+    client, talent = (offer_page(contract, side).text for side in Side)
+
+    for text in (client, talent):
+        assert "hourly" in text
+        assert "$60.00 an hour" in text
+        assert "20 h" in text
+        assert "$1,200.00 at most" in text
+        assert "not allowed, the timer only" in text
+        assert "escrow" not in text.replace("nothing is held in escrow", "")
+    assert "you receive $54.00" in talent
+    assert "you receive $1,080.00" in talent
+    assert "you receive" not in client
+
+
+def test_agency_chooses_who_works_when_it_accepts():
+    contract = hourly_offer(talent=AgencyFactory())
+    member = member_of(contract.talent)
+    page = offer_page(contract, Side.TALENT)
+    assert [one.attrs["value"] for one in page.dom.query("input[name=works][checked]")] == [
+        str(owner_of(contract.talent).membership_id)
+    ]
+
+    page.browser.send(
+        f"/contracts/{contract.reference}/offer/accept/", {"works": [member.membership_id]}
+    )
+
+    assert [one.membership for one in assignments.current(contract)] == [member.membership]
+    assert Notice.objects.get(kind="contracts.person_assigned").recipient == member.user
+
+
+def test_agency_that_chooses_somebody_elses_people_is_told_and_accepts_nothing():
+    contract = hourly_offer(talent=AgencyFactory())
+    stranger = member_of(AgencyFactory())
+
+    page = offer_page(contract, Side.TALENT).browser.send(
+        f"/contracts/{contract.reference}/offer/accept/", {"works": [stranger.membership_id]}
+    )
+
+    assert page.alerts == ["Choose people of your team."]
+    assert state_of(contract) == ContractState.OFFERED
+
+
+def test_starting_an_hourly_contract_again_fills_in_its_terms():
+    contract = ended(hourly(hours=15, title="Pipeline", manual_time=False))
+
+    page = new_page(contract.client, f"?again={contract.reference}")
+    kept = page.filled_in("Send offer")
+    assert (kept["title"], kept["rate"], kept["hours"]) == ("Pipeline", "60.00", "15")
+    assert "manual_time" not in kept
+    assert kept["method"] == sandbox.ACCEPTS
+    page.press("Send offer")
+
+    again = Contract.objects.latest("pk")
+    assert (again.follows, again.is_hourly, again.rate) == (contract, True, usd(60))
+    assert again.week_limits.get().minutes == 15 * 60
+
+
 # Cost -------------------------------------------------------------------------------------------
 
 
@@ -366,6 +500,10 @@ def test_pages_take_as_many_queries_for_one_partner_as_for_three(more):
     waiting = offered(client=client)
     browser = Browser.of(owner_of(client))
 
+    by_hour = hourly_offer(client=client)
+
     assert browser.count("/jobs/new/") == 4
+    assert browser.count("/jobs/new/?kind=hourly") == 4
+    assert browser.count(f"/contracts/{by_hour.reference}/offer/") == 5
     assert browser.count(f"/contracts/{waiting.reference}/offer/") == 6
     assert browser.count(f"/jobs/new/?again={ended(contracts[0]).reference}") == 7

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contracts import messages
-from contracts.models import Assignment, Contract, Message
+from contracts import hours_disputes, messages, terms, timers
+from contracts.models import Assignment, Contract, Message, Week
 from contracts.states import ChecklistCode, EndReason, ItemState, Side
 from feedback import giving
-from marketplace import clock
+from marketplace import clock, sweeping
 from marketplace.states import Role
 from payments import refunds
 from payments.gateways import sandbox
@@ -24,6 +24,8 @@ from tests.factories import (
     ended,
     fund,
     funded,
+    hourly,
+    in_review,
     leftover,
     member_of,
     milestone_of,
@@ -31,6 +33,7 @@ from tests.factories import (
     owner_of,
     planned,
     propose,
+    recorded,
     submitted,
     usd,
 )
@@ -384,6 +387,165 @@ def test_payment_that_is_too_old_says_so_instead_of_offering_a_refund():
         page = room_of(contract, Side.TALENT, "payments/")
 
     assert "Give a refund" not in page.text
+
+
+# Hourly -----------------------------------------------------------------------------------------
+
+
+def test_hourly_room_shows_the_timesheet_instead_of_milestones():
+    contract = this_week_too(in_review())
+
+    for side in Side:
+        page = room_of(contract, side)
+        sheet = page.part("#timesheet")
+        assert "hourly, $60.00 · since 9 November 2026" in page.text
+        assert "This week 2 h 10 min of 20 h Amount so far $130.00" in sheet
+        assert "It is billed on Monday 23 November 2026, 12:00 (UTC)." in sheet
+        assert "9 – 15 November 2026 Paid, in review until Saturday 21 November 2026" in sheet
+        assert "$120.00 2 h" in sheet
+        assert not page.dom.query("#milestones")
+        assert bar(page) == "In review $120.00 Recorded, not billed yet $130.00"
+    assert "you receive $117.00" in room_of(contract, Side.TALENT).part("#timesheet")
+    assert "you receive" not in room_of(contract).part("#timesheet")
+
+
+def this_week_too(week: Week) -> Contract:
+    recorded(week.contract, NOON - timedelta(hours=3), 130)
+    return week.contract
+
+
+def test_time_beyond_the_limit_is_said_not_to_be_billed():
+    with clock.at(NOON - timedelta(hours=3)):
+        contract = hourly(hours=1)
+    recorded(contract, NOON - timedelta(hours=3), 100)
+
+    sheet = room_of(contract).part("#timesheet")
+
+    assert "1 h 40 min of 1 h Amount so far $60.00" in sheet
+    assert "40 min beyond the limit is not billed." in sheet
+
+
+def test_running_timer_is_named_with_what_counts_so_far():
+    contract = hourly()
+    with clock.at(NOON - timedelta(minutes=25)):
+        timers.start(contract, by=owner_of(contract.talent))
+    name = owner_of(contract.talent).as_member.user.name
+
+    assert f"A timer runs: {name}, 20 min so far." in room_of(contract).part("#timesheet")
+
+
+def test_week_in_review_is_the_clients_to_review():
+    contract = in_review().contract
+
+    strip = room_of(contract).part(".next")
+
+    assert "Review the hours of the week of 9 November 2026." in strip
+    assert "$120.00 is paid for good on Saturday 21 November 2026, 00:00 (UTC)" in strip
+    assert f"/contracts/{contract.reference}/diary/?week=2026-11-09" in room_of(contract).links()
+    assert not room_of(contract, Side.TALENT).part(".next")
+    with clock.at(datetime(2026, 11, 21, tzinfo=UTC)):
+        assert not room_of(contract).part(".next")
+
+
+def test_declined_charge_tells_the_client_to_pay_and_the_talent_what_stays_owed():
+    contract = in_review(method=sandbox.DECLINES).contract
+
+    client, talent = room_of(contract), room_of(contract, Side.TALENT)
+
+    assert "Active On hold" in client.text
+    assert "$120.00 for the week of 9 November 2026 is not paid." in client.part(".next")
+    assert f"/contracts/{contract.reference}/weeks/2026-11-09/pay/" in client.links()
+    assert "A charge for hours was declined" in talent.text
+    assert "it stays owed to you" in talent.text
+    assert "/pay/" not in " ".join(talent.links())
+    assert bar(client) == "Invoiced, not paid yet $120.00"
+
+
+def test_disputed_hours_lead_both_to_the_dispute():
+    week = in_review()
+    dispute = hours_disputes.file(
+        week,
+        segments=[(one.pk, start) for one, start in hours_disputes.billed_segments(week)[:3]],
+        reason="Not then.",
+        key="",
+        by=owner_of(week.contract.client),
+    )
+
+    client, talent = room_of(week.contract), room_of(week.contract, Side.TALENT)
+
+    assert "Hours are disputed 30 min of the week of 9 November 2026" in client.text
+    assert f"{week.contract.client.name} disputes 30 min" in talent.part(".next")
+    for page in (client, talent):
+        assert dispute.get_absolute_url() in page.links()
+        assert "Disputed, held until it is settled" in page.part("#timesheet")
+
+
+def test_timeline_tells_of_weeks_pauses_and_their_reasons():
+    contract = in_review().contract
+    terms.pause(contract, reason="Holidays.", by=owner_of(contract.client))
+
+    client = room_of(contract).part("#messages")
+    talent = room_of(contract, Side.TALENT).part("#messages")
+
+    for told in (client, talent):
+        assert "Invoiced: the hours of the week of 9 November 2026 $120.00" in told
+        assert "paused the contract" in told
+        assert "Holidays." in told
+    assert "You paid the hours $120.00" in client
+
+
+def test_ended_hourly_contract_follows_each_week_until_it_is_paid():
+    contract = ended(this_week_too(in_review()))
+
+    tracks = room_of(contract).part(".tracks")
+    assert "$130.00 Hours, week of 16 November 2026" in tracks
+    assert "locked, billed on 23 November 2026 invoiced in review available" in tracks
+    assert "in review until 21 November 2026" in tracks
+    assert "$117.00 Hours, week of 16 November 2026, to you" in (
+        room_of(contract, Side.TALENT).part(".tracks")
+    )
+    assert "Locked since the end" in room_of(contract).part("#timesheet")
+
+    sweeping.run(as_of=datetime(2026, 11, 23, 13, tzinfo=UTC))
+    with clock.at(datetime(2026, 12, 3, tzinfo=UTC)):
+        after = room_of(contract)
+        assert "locked" not in after.part(".tracks").lower()
+        assert bar(after) == "Paid $250.00"
+
+
+def test_many_paid_weeks_are_one_row_of_where_the_money_is():
+    contract = worked_weeks(5)
+    with clock.at(NOON + timedelta(days=60)):
+        ended(contract)
+        tracks = room_of(contract).part(".tracks")
+
+    assert "$150.00 5 earlier payments" in tracks
+    assert "Hours, week of" not in tracks
+
+
+def worked_weeks(number: int) -> Contract:
+    with clock.at(NOON):
+        contract = hourly()
+    for week in range(number):
+        start = NOON + timedelta(days=7 * week)
+        with clock.at(start + timedelta(hours=1)):
+            recorded(contract, start, 30)
+        sweeping.run(as_of=start + timedelta(days=6))
+    return contract
+
+
+@pytest.mark.parametrize("side", Side)
+def test_hourly_room_takes_as_many_queries_for_one_week_as_for_three(side):
+    one, three = worked_weeks(1), worked_weeks(3)
+    at = NOON + timedelta(days=15)
+    expected = 11 if side is Side.CLIENT else 12
+
+    with clock.at(at):
+        for contract in (one, three):
+            browser = Browser.of(owner_of(contract.party(side)))
+            assert browser.count(f"/contracts/{contract.reference}/") == expected
+            ended(contract)
+            assert browser.count(f"/contracts/{contract.reference}/") <= 12
 
 
 # Members ----------------------------------------------------------------------------------------
