@@ -7,9 +7,9 @@ from datetime import date, timedelta
 import pytest
 
 from contracts import offers
-from contracts.models import Contract
+from contracts.models import Assignment, Contract
 from contracts.offers import MilestoneDraft
-from contracts.states import ContractState, MilestoneState
+from contracts.states import ContractKind, ContractState, MilestoneState
 from marketplace import clock, parties, sweeping
 from marketplace.actors import Actor
 from marketplace.models import Membership, Notice
@@ -17,8 +17,10 @@ from marketplace.money import Money
 from marketplace.refusals import InvalidInput, KeyReused, NotYours, Overtaken
 from marketplace.states import PartyKind, Role
 from payments.gateways import sandbox
+from payments.models import GatewayOperation
 from tests.factories import (
     NOON,
+    AgencyFactory,
     FreelancerFactory,
     MembershipFactory,
     PartyFactory,
@@ -27,6 +29,7 @@ from tests.factories import (
     active,
     ended,
     funded,
+    hourly_offer,
     member_of,
     milestone_of,
     money_of,
@@ -377,3 +380,87 @@ def test_accept_by_a_side_that_came_to_share_a_person_is_refused():
         offers.accept(contract, by=owner_of(contract.talent))
 
     assert Contract.objects.get(pk=contract.pk).is_offered
+
+
+# Hourly -----------------------------------------------------------------------------------------
+
+
+def test_hourly_offer_goes_out_with_its_terms_and_charges_nothing():
+    client, talent = PartyFactory(), FreelancerFactory()
+
+    contract = hourly_offer(usd(60), client=client, talent=talent, hours=20)
+
+    assert (contract.kind, contract.rate) == (ContractKind.HOURLY, usd(60))
+    assert (contract.manual_time, contract.charge_method) == (True, sandbox.ACCEPTS)
+    assert contract.expires_at == NOON + timedelta(days=7)
+    limit = contract.week_limits.get()
+    assert (limit.from_week, limit.minutes) == (date(2026, 11, 16), 20 * 60)
+    assert not contract.milestones.exists()
+    assert not GatewayOperation.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"rate": usd("0.99")}, "rate"),
+        ({"rate": usd("1000.01")}, "rate"),
+        ({"hours": 0}, "hours"),
+        ({"hours": 169}, "hours"),
+        ({"method": ""}, "method"),
+        ({"method": "nothing"}, "method"),
+    ],
+)
+def test_hourly_offer_with_bad_terms_is_refused_at_its_field(values, field):
+    with pytest.raises(InvalidInput) as error:
+        hourly_offer(**values)
+
+    assert error.value.field == field
+    assert not Contract.objects.exists()
+
+
+@pytest.mark.parametrize(("rate", "hours"), [(usd(1), 1), (usd(1000), 168)])
+def test_hourly_offer_may_be_for_the_least_and_the_most(rate, hours):
+    contract = hourly_offer(rate, hours=hours)
+
+    assert (contract.rate, contract.week_limits.get().minutes) == (rate, hours * 60)
+
+
+def test_hourly_offer_sent_twice_is_one_and_with_other_terms_refused():
+    client, talent = PartyFactory(), FreelancerFactory()
+    given = {"client": client, "talent": talent, "title": "Pipeline", "key": "k"}
+
+    assert hourly_offer(**given) == hourly_offer(**given)
+    with pytest.raises(KeyReused):
+        hourly_offer(**given, hours=21)
+    assert Contract.objects.count() == 1
+
+
+def test_whoever_accepts_works_on_it_unless_others_are_named():
+    contract = hourly_offer(talent=AgencyFactory())
+    one, other = member_of(contract.talent), member_of(contract.talent)
+
+    works = [one.as_member, other.as_member, one.as_member]
+    offers.accept(contract, works=works, by=owner_of(contract.talent))
+
+    assigned = Assignment.objects.filter(contract=contract).order_by("pk")
+    assert [row.membership for row in assigned] == [one.membership, other.membership]
+
+
+def test_accepting_for_people_of_others_changes_nothing():
+    contract = hourly_offer(talent=AgencyFactory())
+    stranger = member_of(AgencyFactory())
+
+    with pytest.raises(InvalidInput) as error:
+        offers.accept(contract, works=[stranger.as_member], by=owner_of(contract.talent))
+
+    assert error.value.field == "works"
+    assert Contract.objects.get().is_offered
+    assert not Assignment.objects.exists()
+
+
+def test_hourly_offer_that_nobody_answers_expires():
+    contract = hourly_offer()
+
+    sweeping.run(as_of=NOON + timedelta(days=7))
+
+    assert Contract.objects.get(pk=contract.pk).state == ContractState.EXPIRED
