@@ -79,6 +79,10 @@ class MethodForm(Refusable, KeyedForm):
         super().__init__(*args, **kwargs)
         offer_methods(self.fields["method"], methods)
 
+    def ask_for_method(self) -> None:
+        """Show the method as what it is where something is charged: not optional."""
+        self.fields["method"].required = True
+
 
 class NewContractForm(Refusable, KeyedForm):
     """A new contract of either kind: to whom, for what, and how it is paid."""

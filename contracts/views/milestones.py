@@ -218,6 +218,7 @@ class Fund(MilestoneFormView):
         return MethodForm(*args, methods=gateways.gateway().methods(subject.contract.client))
 
     def context(self, subject: Milestone, form: MethodForm) -> dict[str, Any]:
+        form.ask_for_method()
         quote = funding.quote(subject.contract, subject.amount)
         return {
             "heading": f"Fund milestone {subject.number}",

@@ -42,6 +42,7 @@ class Pay(FormView):
         return MethodForm(*args, methods=gateways.gateway().methods(subject.contract.client))
 
     def context(self, subject: Week, form: MethodForm) -> dict[str, Any]:
+        form.ask_for_method()
         quote = billing.quote(subject)
         return {
             "heading": f"Pay the hours of the {subject}",

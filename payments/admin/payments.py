@@ -17,13 +17,23 @@ BY_REFERENCE = "A contract's reference"
 
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin):
-    list_display = ("paid_at", "title", "book", "amount", "received", "given_back", "available_at")
+    list_display = (
+        "paid_at",
+        "title",
+        "book",
+        "amount",
+        "received",
+        "given_back",
+        "available_at",
+        "held",
+    )
     list_select_related = ("book",)
     related = ("book", "entry")
     search_fields = ("book",)
     search_help_text = BY_REFERENCE
     fields = (
         "title",
+        "kind",
         "book",
         "amount",
         "charged",
@@ -34,6 +44,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         "paid_at",
         "available_at",
         "matured_at",
+        "held",
         "entry",
     )
 
@@ -55,7 +66,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     def received(self, row: Payment) -> Money:
         return row.net
 
-    @admin.display(description="refunded")
+    @admin.display(description="given back")
     def given_back(self, row: Payment) -> Money:
         return row.refunded
 
@@ -70,13 +81,14 @@ class PaymentAdmin(ReadOnlyAdmin):
 
 @admin.register(Refund)
 class RefundAdmin(ReadOnlyAdmin):
-    list_display = ("at", "payment", "given_back", "fee_part", "who")
+    list_display = ("at", "kind", "payment", "given_back", "fee_part", "who")
     list_select_related = ("payment", *ACTOR)
     related = ("payment", "entry", *ACTOR)
     search_fields = ("payment",)
     search_help_text = BY_REFERENCE
     fields = (
         "payment",
+        "kind",
         "given_back",
         "fee_part",
         "from_pending",
@@ -90,7 +102,7 @@ class RefundAdmin(ReadOnlyAdmin):
     def search(self, rows: QuerySet[Refund], term: str) -> QuerySet[Refund]:
         return rows.filter(payment__book__reference=term.upper())
 
-    @admin.display(description="refunded")
+    @admin.display(description="given back")
     def given_back(self, row: Refund) -> Money:
         return row.amount
 
@@ -115,7 +127,7 @@ def payments_of(rows: QuerySet[Payment]) -> Section:
     """A contract's payments."""
     return Section(
         "Payments",
-        ("paid", "payment", "gross", "fee", "net", "refunded", "available from"),
+        ("paid", "payment", "gross", "fee", "net", "given back", "available from"),
         [
             (
                 when(one.paid_at),
@@ -124,7 +136,7 @@ def payments_of(rows: QuerySet[Payment]) -> Section:
                 one.fee,
                 one.net,
                 one.refunded,
-                when(one.available_at),
+                "held" if one.held else when(one.available_at),
             )
             for one in rows
         ],
@@ -132,13 +144,14 @@ def payments_of(rows: QuerySet[Payment]) -> Section:
 
 
 def refunds_of(rows: QuerySet[Refund]) -> Section:
-    """Refunds of one payment, or of a contract's, with their payments and actors read along."""
+    """What was given back of one payment, or of a contract's; payments and actors read along."""
     return Section(
-        "Refunds",
-        ("when", "refund", "of", "fee part", "by", "reason"),
+        "Refunds and reversals",
+        ("when", "what", "amount", "of", "fee part", "by", "reason"),
         [
             (
                 when(one.at),
+                one.get_kind_display(),
                 link(one, str(one.amount)),
                 link(one.payment),
                 one.fee,

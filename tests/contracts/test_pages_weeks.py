@@ -57,6 +57,7 @@ def test_page_says_what_is_owed_since_when_and_what_is_charged(week):
     assert page.effects("Where it comes from") == {"Charged now": "$120.00"}
     assert page.part("#pay-sum") == "You pay $120.00"
     assert page.buttons() == ["Pay now"]
+    assert "optional" not in page.text
 
 
 def test_paying_pays_the_talent_and_lifts_the_hold(week):
