@@ -75,6 +75,10 @@ class Sweep:
         found: datetime | None = later.aggregate(next=Min(self.due_at))["next"]
         return None if found is None else found + self.after
 
+    def number_due(self, now: datetime) -> int:
+        """How many rows are due."""
+        return self.rows().filter(**{f"{self.due_at}__lte": now - self.after}).count()
+
     def _after(self, last: Row | None, now: datetime) -> list[Row]:
         until = {f"{self.due_at}__lte": now - self.after}
         due = self.rows().filter(**until).order_by(self.due_at, "pk")
@@ -128,7 +132,11 @@ def _discover() -> None:
 
 
 def run(
-    *, as_of: datetime | None = None, only: str | None = None, dry_run: bool = False
+    *,
+    as_of: datetime | None = None,
+    only: str | None = None,
+    dry_run: bool = False,
+    watch: Callable[[Outcome], object] | None = None,
 ) -> list[Outcome]:
     """Carry out what is due, until nothing is.
 
@@ -136,6 +144,7 @@ def run(
         as_of: stop the clock at this moment for the run.
         only: the name of one sweep.
         dry_run: only list what is due.
+        watch: called with a sweep's outcome so far after each batch, for somebody who waits.
 
     Raises:
         KeyError: there is no sweep of that name.
@@ -146,7 +155,7 @@ def run(
         if dry_run:
             _list(chosen, outcomes)
         else:
-            _carry_out(chosen, outcomes)
+            _carry_out(chosen, outcomes, watch or (lambda _: None))
             _record(outcomes)
     return list(outcomes.values())
 
@@ -163,13 +172,15 @@ def _list(sweeps: list[Sweep], outcomes: dict[str, Outcome]) -> None:
             outcomes[one.name].listed += batch
 
 
-def _carry_out(sweeps: list[Sweep], outcomes: dict[str, Outcome]) -> None:
+def _carry_out(
+    sweeps: list[Sweep], outcomes: dict[str, Outcome], watch: Callable[[Outcome], object]
+) -> None:
     for _ in range(ROUNDS):
-        if not sum(_pass(one, outcomes[one.name]) for one in sweeps):
+        if not sum(_pass(one, outcomes[one.name], watch) for one in sweeps):
             return
 
 
-def _pass(one: Sweep, outcome: Outcome) -> int:
+def _pass(one: Sweep, outcome: Outcome, watch: Callable[[Outcome], object]) -> int:
     """Go through what is due once; returns how many rows were dealt with."""
     before = outcome.done
     for batch in one.due(clock.now()):
@@ -177,6 +188,7 @@ def _pass(one: Sweep, outcome: Outcome) -> int:
         if not one.whole or not _attempt(one, outcome, ids, whole=True):
             for pk in ids:
                 _attempt(one, outcome, [pk], whole=one.whole)
+        watch(outcome)
     return outcome.done - before
 
 

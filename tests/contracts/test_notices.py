@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 
 from contracts import (
     assignments,
+    billing,
     checklists,
     escrow_answers,
     hours_disputes,
@@ -35,6 +37,7 @@ from tests.factories import (
     add_milestone,
     approve,
     changes_requested,
+    charge,
     ended,
     fund,
     funded,
@@ -208,6 +211,43 @@ def ended_with_hours() -> Contract:
     return ended(contract, Side.TALENT)
 
 
+def worked(**values: str) -> Contract:
+    """Two hours of this Thursday."""
+    contract = hourly(**values)
+    with clock.at(NOON + timedelta(hours=2)):
+        recorded(contract, NOON, 120)
+    return contract
+
+
+def in_review_with_credit(amount) -> None:
+    contract = worked()
+    charge(contract.book, amount)
+    later(4)
+
+
+def paid_from_credit() -> None:
+    """What is owed is paid by credit that came meanwhile; some of it is left."""
+    contract = Contract.objects.get()
+    charge(contract.book, usd(130))
+    with clock.at(NOON + timedelta(days=4)):
+        billing.pay_now(contract.weeks.get(), method="", key="", by=owner_of(contract.client))
+
+
+def paid_while_disputed() -> None:
+    disputed(method=sandbox.DECLINES)
+    paid_from_credit()
+
+
+def with_support() -> None:
+    """Thirty days after the end; then the client tries once more."""
+    contract = ended(worked(method=sandbox.DECLINES))
+    later(4)
+    later(35)
+    by = owner_of(contract.client)
+    with clock.at(NOON + timedelta(days=36)), suppress(Refused):
+        billing.pay_now(contract.weeks.get(), method=sandbox.DECLINES, key="", by=by)
+
+
 SCENES = {
     "offer_made": [offered, lambda: offered(fund_first=True)],
     "offer_accepted": [active, lambda: active(fund_first=True)],
@@ -286,6 +326,32 @@ SCENES = {
         lambda: restarted(reason="Back again."),
         lambda: restarted(by=Actor.support(StaffFactory()), reason="They asked."),
     ],
+    "hours_invoiced": [
+        in_review,
+        lambda: in_review(hours=1),
+        lambda: in_review_with_credit(usd(50)),
+        lambda: in_review_with_credit(usd(500)),
+        lambda: (worked(), later(20)),
+    ],
+    "hours_paid": [
+        in_review,
+        lambda: (worked(method=sandbox.DECLINES), later(4), paid_from_credit()),
+        paid_while_disputed,
+    ],
+    "hours_declined": [
+        lambda: in_review(method=sandbox.DECLINES),
+        lambda: (ended(worked(method=sandbox.DECLINES)), later(4)),
+        with_support,
+    ],
+    "contract_on_hold": [
+        lambda: in_review(method=sandbox.DECLINES),
+        lambda: (ended(worked(method=sandbox.DECLINES)), later(4)),
+    ],
+    "hold_lifted": [
+        lambda: (in_review(method=sandbox.DECLINES), paid_from_credit()),
+        lambda: (ended(worked(method=sandbox.DECLINES)), later(4), paid_from_credit()),
+    ],
+    "hours_with_support": [with_support],
     "message_received": [written],
     "timer_ran_out": [ran_out],
     "checklist_reminder": [reminded],

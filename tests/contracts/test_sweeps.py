@@ -2,18 +2,63 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contracts import sweeps
+from contracts import billing, hours_disputes, sweeps, timers
 from contracts.models import Contract
-from marketplace import sweeping
+from marketplace import clock, sweeping
+from payments.gateways import sandbox
 from payments.models import Payment
-from tests.factories import NOON, ended, funded, offered, submitted
+from tests.factories import (
+    NOON,
+    ended,
+    funded,
+    hourly,
+    in_review,
+    offered,
+    owner_of,
+    recorded,
+    submitted,
+)
 from tests.support.asserting import assert_audit_clean, everything_of
 
 pytestmark = pytest.mark.django_db
+
+MONDAY = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SATURDAY = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+def timer() -> None:
+    contract = hourly()
+    timers.start(contract, by=owner_of(contract.talent))
+
+
+def worked() -> Contract:
+    contract = hourly()
+    with clock.at(NOON + timedelta(hours=1)):
+        recorded(contract, NOON, 60)
+    return contract
+
+
+def declined() -> None:
+    """Tried last at noon."""
+    contract = in_review(method=sandbox.DECLINES).contract
+    with clock.at(NOON):
+        billing.try_again([contract.pk])
+
+
+def disputed() -> None:
+    week = in_review()
+    hours_disputes.file(
+        week,
+        segments=[(one.pk, start) for one, start in hours_disputes.billed_segments(week)],
+        reason="Not mine.",
+        key="",
+        by=owner_of(week.contract.client),
+    )
+
 
 DUE = {
     "contracts.offers_expire": (lambda: offered(fund_first=True), timedelta(days=7)),
@@ -21,6 +66,11 @@ DUE = {
     "contracts.review_reminders": (submitted, timedelta(days=7)),
     "contracts.escrow_requests_pass": (lambda: ended(funded().contract), timedelta(days=7)),
     "contracts.escrow_request_reminders": (lambda: ended(funded().contract), timedelta(days=3)),
+    "contracts.timers_run_out": (timer, timedelta(hours=12)),
+    "contracts.hours_billed": (worked, MONDAY - NOON),
+    "contracts.hours_reviews_end": (in_review, SATURDAY - NOON),
+    "contracts.owed_hours_retried": (declined, timedelta(days=1)),
+    "contracts.hours_disputes_escalate": (disputed, timedelta(days=3)),
 }
 
 
