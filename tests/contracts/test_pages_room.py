@@ -400,7 +400,7 @@ def test_hourly_room_shows_the_timesheet_instead_of_milestones():
         sheet = page.part("#timesheet")
         assert "hourly, $60.00 · since 9 November 2026" in page.text
         assert "This week 2 h 10 min of 20 h Amount so far $130.00" in sheet
-        assert "It is billed on Monday 23 November 2026, 12:00 (UTC)." in sheet
+        assert "This week is billed on Monday 23 November 2026, 12:00 (UTC)." in sheet
         assert "9 – 15 November 2026 Paid, in review until Saturday 21 November 2026" in sheet
         assert "$120.00 2 h" in sheet
         assert not page.dom.query("#milestones")
