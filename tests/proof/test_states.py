@@ -13,13 +13,26 @@ import pytest
 from django.db import transaction
 from django_fsm import FSMField
 
-from contracts import escrow_answers, funding, milestones, offers
-from contracts.models import Contract, Milestone
-from contracts.states import ContractState, MilestoneState
+from contracts import (
+    diary,
+    escrow_answers,
+    funding,
+    hours_disputes,
+    milestones,
+    offers,
+    terms,
+)
+from contracts.models import Contract, HoursDispute, Milestone, Week
+from contracts.states import (
+    ContractState,
+    DisputeState,
+    MilestoneState,
+    WeekState,
+)
 from marketplace import clock, sweeping, transitions
 from marketplace.actors import PLATFORM, Actor
 from marketplace.models import Party, Stateful
-from marketplace.refusals import Refused
+from marketplace.refusals import NotYours, Refused
 from marketplace.states import Role
 from payments.gateways import sandbox
 from payments.models import EscrowRefundRequest, GatewayOperation
@@ -35,22 +48,30 @@ from tests.factories import (
     ended,
     fund,
     funded,
+    hourly,
     member_of,
     offered,
     owner_of,
     planned,
+    recorded,
     submitted,
     usd,
 )
-from tests.support.asserting import everything_of
+from tests.support.asserting import everything_of, refused
 
 pytestmark = pytest.mark.django_db
+
+Made = Contract | Milestone | HoursDispute
 
 CLIENT = {"client owner", "client manager"}
 TALENT = {"talent owner", "talent manager"}
 WORKERS = TALENT | {"talent member"}
 SUPPORT, CLOCK = {"support"}, {"platform"}
 STRANGERS = {"client member", "stranger"}
+EVENING = NOON + timedelta(hours=8)
+BILLED = NOON + timedelta(days=4)
+"""Monday 12:00, when the hours of that Thursday are billed."""
+
 ROLES = CLIENT | WORKERS | SUPPORT | CLOCK | STRANGERS
 
 MACHINES: dict[type[Stateful], dict[str, tuple[set[str], set[str]]]] = {
@@ -59,7 +80,9 @@ MACHINES: dict[type[Stateful], dict[str, tuple[set[str], set[str]]]] = {
         "decline": ({"offered"}, TALENT),
         "withdraw": ({"offered"}, CLIENT),
         "expire": ({"offered"}, CLOCK),
-        "end": ({"active"}, CLIENT | TALENT | SUPPORT),
+        "pause": ({"active"}, CLIENT | SUPPORT),
+        "restart": ({"paused"}, CLIENT | SUPPORT),
+        "end": ({"active", "paused"}, CLIENT | TALENT | SUPPORT),
         "extend_feedback": ({"ended"}, SUPPORT),
     },
     Milestone: {
@@ -78,6 +101,23 @@ MACHINES: dict[type[Stateful], dict[str, tuple[set[str], set[str]]]] = {
             {"proposed", "planned", "funded", "submitted", "changes_requested"},
             CLIENT | TALENT | SUPPORT | CLOCK,
         ),
+    },
+    Week: {
+        "lock": ({"open"}, CLIENT | TALENT | SUPPORT | CLOCK),
+        "close_empty": ({"open", "locked"}, CLOCK),
+        "invoice": ({"open", "locked"}, CLOCK),
+        "fail": ({"invoiced", "unpaid"}, CLOCK),
+        "charge_again": ({"unpaid"}, CLIENT | CLOCK),
+        "hand_over": ({"unpaid"}, CLOCK),
+        "pay": ({"invoiced", "unpaid"}, CLIENT | CLOCK),
+        "reverse_all": ({"invoiced", "unpaid"}, TALENT | SUPPORT | CLOCK),
+    },
+    HoursDispute: {
+        "accept": ({"pending", "declined", "escalated"}, TALENT),
+        "decline": ({"pending"}, TALENT),
+        "escalate": ({"pending"}, CLOCK),
+        "withdraw": ({"pending", "declined", "escalated"}, CLIENT),
+        "decide": ({"declined", "escalated"}, SUPPORT),
     },
     EscrowRefundRequest: {
         "accept": ({"pending", "disputed", "escalated"}, TALENT),
@@ -159,10 +199,74 @@ def charged(method: str) -> Milestone:
         return milestone
 
 
-MAKERS: dict[type[Stateful], dict[str, Callable[[], Contract | Milestone]]] = {
+def worked(**values: Any) -> Contract:
+    """An hour was typed in on the day on which the contract began."""
+    contract = hourly(**values)
+    with clock.at(EVENING):
+        recorded(contract, NOON + timedelta(hours=1), 60)
+    return contract
+
+
+def paused() -> Contract:
+    contract = hourly()
+    return terms.pause(contract, by=owner_of(contract.client))
+
+
+def nothing_left() -> Contract:
+    contract = worked()
+    with clock.at(EVENING):
+        diary.remove(contract.stretches.get(), by=owner_of(contract.talent))
+    sweeping.run(as_of=BILLED)
+    return contract
+
+
+def billed(method: str = sandbox.ACCEPTS) -> Contract:
+    contract = worked(method=method)
+    sweeping.run(as_of=BILLED)
+    return contract
+
+
+def hours_disputed(method: str = sandbox.ACCEPTS) -> HoursDispute:
+    contract = billed(method)
+    week = contract.weeks.get()
+    with clock.at(BILLED):
+        return hours_disputes.file(
+            week,
+            segments=[
+                (stretch.pk, start) for stretch, start in hours_disputes.billed_segments(week)
+            ],
+            reason="Too long.",
+            key="",
+            by=owner_of(contract.client),
+        )
+
+
+def hours_answered(
+    answer: Callable[..., HoursDispute], side: str, method: str = sandbox.ACCEPTS, **words: str
+) -> HoursDispute:
+    dispute = hours_disputed(method)
+    with clock.at(BILLED):
+        return answer(dispute, by=owner_of(getattr(dispute.contract, side)), **words)
+
+
+def hours_unanswered() -> HoursDispute:
+    dispute = hours_disputed()
+    sweeping.run(as_of=BILLED + timedelta(days=3))
+    return dispute
+
+
+def hours_decided() -> HoursDispute:
+    dispute = hours_unanswered()
+    by = Actor.support(StaffFactory())
+    with clock.at(BILLED + timedelta(days=3)):
+        return hours_disputes.decide(dispute, reversed_segments=[], because="So.", by=by)
+
+
+MAKERS: dict[type[Stateful], dict[str, Callable[[], Made]]] = {
     Contract: {
         ContractState.OFFERED: offered,
-        ContractState.ACTIVE: active,
+        ContractState.ACTIVE: hourly,
+        ContractState.PAUSED: paused,
         ContractState.ENDED: lambda: ended(active()),
         ContractState.DECLINED: lambda: answered(offers.decline, "talent"),
         ContractState.WITHDRAWN: lambda: answered(offers.withdraw, "client"),
@@ -181,6 +285,27 @@ MAKERS: dict[type[Stateful], dict[str, Callable[[], Contract | Milestone]]] = {
         MilestoneState.CANCELLED: lambda: milestones.delete(
             one := planned(), by=owner_of(one.contract.client)
         ),
+    },
+    Week: {
+        WeekState.OPEN: worked,
+        WeekState.LOCKED: lambda: ended(worked()),
+        WeekState.NOTHING: nothing_left,
+        WeekState.INVOICED: lambda: billed(sandbox.TIMES_OUT),
+        WeekState.UNPAID: lambda: billed(sandbox.DECLINES),
+        WeekState.PAID: billed,
+        WeekState.REVERSED: lambda: hours_answered(
+            hours_disputes.accept, "talent", sandbox.DECLINES
+        ),
+    },
+    HoursDispute: {
+        DisputeState.PENDING: hours_disputed,
+        DisputeState.DECLINED: lambda: hours_answered(
+            hours_disputes.decline, "talent", because="I worked."
+        ),
+        DisputeState.ESCALATED: hours_unanswered,
+        DisputeState.ACCEPTED: lambda: hours_answered(hours_disputes.accept, "talent"),
+        DisputeState.WITHDRAWN: lambda: hours_answered(hours_disputes.withdraw, "client"),
+        DisputeState.DECIDED: hours_decided,
     },
     EscrowRefundRequest: {
         RequestState.PENDING: asked,
@@ -280,7 +405,16 @@ def lets_pass(row: Stateful, name: str, by: Actor) -> bool:
     return False
 
 
-def contract_of(made: Contract | Milestone) -> Contract:
+@pytest.mark.parametrize("role", sorted(ROLES))
+def test_fixed_price_is_paused_by_nobody(role):
+    contract = active()
+    by = actor_of(role, contract)
+
+    with refused(contract, NotYours, "Only hourly contracts can be paused."):
+        transitions.move(contract, "pause", by=by)
+
+
+def contract_of(made: Made) -> Contract:
     contract = made if isinstance(made, Contract) else made.contract
     return Contract.objects.select_related("client", "talent").get(pk=contract.pk)
 
@@ -288,9 +422,9 @@ def contract_of(made: Contract | Milestone) -> Contract:
 def row_of(model: type[Stateful], contract: Contract) -> Stateful:
     if model is Contract:
         return contract
-    if model is Milestone:
-        read = Milestone.objects.select_related("contract__client", "contract__talent")
-        return read.filter(contract=contract).latest("number")
+    if model in (Milestone, Week, HoursDispute):
+        read = model._base_manager.select_related("contract__client", "contract__talent")
+        return read.filter(contract=contract).latest("pk")
     return model._base_manager.select_related("book__client", "book__talent").get(
         book=contract.book_id
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contracts.models import Contract, Submission
+from contracts.models import Contract, DisputedSegment, Submission
 from marketplace import auditing
 from marketplace.models import FormKey, Notice
 from marketplace.refusals import Refused
@@ -39,12 +39,10 @@ def everything_of(contract: Contract) -> list[Any]:
     return [
         Contract.objects.filter(pk=contract.pk).values().get(),
         list(contract.milestones.values()),
-        list(contract.weeks.values()),
-        list(contract.stretches.values()),
-        list(contract.timers.order_by("pk").values()),
         list(Submission.objects.filter(milestone__contract=contract).order_by("pk").values()),
         list(contract.history.values_list("sequence", "transition")),
         list(contract.book.operations.order_by("pk").values()),
+        *hours_of(contract),
         list(contract.checklist.values()),
         list(contract.messages.values()),
         list(EscrowRefundRequest.objects.filter(book=contract.book_id).values()),
@@ -54,3 +52,17 @@ def everything_of(contract: Contract) -> list[Any]:
         Notice.objects.count(),
         FormKey.objects.count(),
     ]
+
+
+def hours_of(contract: Contract) -> list[Any]:
+    """All that belongs to the hours of a contract."""
+    rows = (
+        contract.weeks,
+        contract.week_limits,
+        contract.stretches,
+        contract.timers,
+        contract.assignments,
+        contract.hours_disputes,
+        DisputedSegment.objects.filter(dispute__contract=contract),
+    )
+    return [list(one.order_by("pk").values()) for one in rows]
