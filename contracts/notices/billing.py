@@ -97,7 +97,7 @@ def contract_on_hold(contract: Contract, week: Week) -> None:
 
 
 def hold_lifted(contract: Contract) -> None:
-    tell(HOLD_LIFTED, contract, by=PLATFORM, running=contract.is_running)
+    tell(HOLD_LIFTED, contract, by=PLATFORM, goes_on=contract.is_active)
 
 
 def _add(
