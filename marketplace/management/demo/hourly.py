@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from contracts import diary, offers, timers
+from contracts import diary, hours_disputes, offers, timers
 from contracts.models import Contract
 from contracts.offers import HourlyTerms
 from marketplace import sweeping
@@ -29,7 +29,12 @@ class HourlyStories:
         self._people = people
 
     def all(self) -> list[Story]:
-        return [self.data_pipeline_support(), self.quarterly_bookkeeping(), _mondays()]
+        return [
+            self.data_pipeline_support(),
+            self.quarterly_bookkeeping(),
+            self.customer_survey(),
+            _mondays(),
+        ]
 
     def data_pipeline_support(self) -> Story:
         """Active: one week paid, one in review, 6 h 10 min recorded this week."""
@@ -75,6 +80,36 @@ class HourlyStories:
         yield from _timed(contract, on(13, 12, 30), 90, "Receipts of August", by=works)
         yield from _timed(contract, on(17, 9), 100, "Receipts of September", by=works)
         yield from _timed(contract, on(19, 8), 50, "Open questions", by=works)
+
+    def customer_survey(self) -> Story:
+        """Active: an hour of last week is disputed, the talent declined, support decides."""
+        works = self._people.freelancer
+        yield on(9, 10)
+        contract = self._offer(
+            works,
+            "Customer survey",
+            "Questions, and a first look at the answers.",
+            HourlyTerms(rate=Money(5_000), hours=10, manual_time=True, method=sandbox.ACCEPTS),
+        )
+        yield on(9, 14)
+        offers.accept(contract, by=works)
+        yield from _timed(contract, on(11, 9), 90, "Questions, first version", by=works)
+        yield from _timed(contract, on(13, 13), 120, "Trial with ten answers", by=works)
+        yield on(17, 10)
+        billed = hours_disputes.billed_segments(contract.weeks.get())
+        dispute = hours_disputes.file(
+            contract.weeks.get(),
+            segments=[(stretch.pk, start) for stretch, start in billed[-6:]],
+            reason="The trial was planned for one hour.",
+            key="demo-dispute",
+            by=self._people.client,
+        )
+        yield on(18, 16)
+        hours_disputes.decline(
+            dispute,
+            because="Two people answered late, so the trial took both hours.",
+            by=works,
+        )
 
     def _offer(self, talent: Actor, title: str, description: str, terms: HourlyTerms) -> Contract:
         assert talent.party is not None

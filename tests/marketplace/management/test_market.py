@@ -9,8 +9,8 @@ from django.test import Client
 from django.urls import reverse
 
 from contracts import terms, weeks
-from contracts.models import Contract, Week
-from contracts.states import ContractState, WeekState
+from contracts.models import Contract, HoursDispute, Week
+from contracts.states import ContractState, DisputeState, WeekState
 from marketplace import auditing, clock, sweeping
 from marketplace.management.demo import STARTS_AT, market
 from marketplace.models import User
@@ -42,6 +42,7 @@ def test_demo_market_has_its_rows_and_a_clean_audit(opened):
         "Podcast editing": ContractState.OFFERED,
         "Data pipeline support": ContractState.ACTIVE,
         "Quarterly bookkeeping": ContractState.ACTIVE,
+        "Customer survey": ContractState.ACTIVE,
     }
     assert auditing.run().clean
     assert clock.now() >= STARTS_AT
@@ -51,6 +52,13 @@ def test_demo_market_leaves_support_one_request_to_decide(opened):
     held = EscrowRefundRequest.objects.get(state=RequestState.DISPUTED)
 
     assert (held.book.title, held.amount.format()) == ("Newsletter series", "$250.00")
+
+
+def test_demo_market_leaves_support_one_dispute_of_hours_to_decide(opened):
+    dispute = HoursDispute.objects.get(state=DisputeState.DECLINED)
+
+    assert (dispute.contract.title, dispute.minutes) == ("Customer survey", 60)
+    assert dispute.week.payment.held
 
 
 def test_demo_market_has_six_hours_and_ten_minutes_this_week(opened):
@@ -121,6 +129,7 @@ def _addresses() -> list[str]:
             of_week = [contract.reference, week.starts_on]
             found += [reverse(name, args=of_week) for name in ("week_pay", "hours_dispute_new")]
             found.append(f"{reverse('diary', args=[contract.reference])}?week={week.starts_on}")
+    found += [dispute.get_absolute_url() for dispute in HoursDispute.objects.all()]
     found += [
         reverse("escrow_refund", args=[request.pk]) for request in EscrowRefundRequest.objects.all()
     ]
