@@ -9,7 +9,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_control
 
 from contracts.queries import room_of
-from contracts.views.base import ContractView
+from contracts.views.base import ContractView, refuse
 from feedback import giving, queries
 from feedback.forms import FeedbackForm
 from feedback.queries import Stage, Standing
@@ -26,6 +26,7 @@ class FeedbackView(ContractView):
 
     def post(self, request: HttpRequest, reference: str) -> HttpResponse:
         standing = self.standing_of(reference)
+        refuse(standing.refusal)
         form = FeedbackForm(request.POST, other=standing.other.name)
         if not form.is_valid():
             return self.show(request, standing, form)

@@ -275,6 +275,17 @@ def test_edit_of_nothing_leads_back(client, contract):
     assert not Feedback.objects.exists()
 
 
+@pytest.mark.parametrize("typed", [{"stars": 5}, {}])
+def test_edit_by_a_plain_member_says_who_can(client, contract, typed):
+    give(contract, Side.TALENT, stars=2)
+    plain = member_of(contract.talent)
+    contract.assignments.create(membership=plain.membership, since=NOON)
+    page = post(client, contract, Side.TALENT, name="feedback_edit", by=plain, **typed)
+    assert page.status_code == 403
+    assert "Only an owner or manager of Ann Doe leaves feedback." in page.text
+    assert Feedback.objects.get().stars == 2
+
+
 def test_page_of_a_lone_one_after_the_close(client, contract):
     give(contract, Side.CLIENT, text="Lone words.", private_note="To support.")
     read = get(client, contract, Side.TALENT, at=CLOSES)

@@ -387,7 +387,7 @@ ROWS: dict[str, Row] = {
     "contracts/<slug:reference>/feedback/edit/": Row(
         room("feedback/edit/"),
         "302 404 302 200 200 302 404 403",
-        "302 404 409 302 302 409 404 403",
+        "302 404 409 302 302 403 404 403",
         then(active, lambda one: give_feedback(ended(one))),
         data=FEEDBACK,
     ),
