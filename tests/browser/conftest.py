@@ -13,7 +13,9 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
-from marketplace.models import User
+from marketplace.models import Party, User
+from tests import factories
+from tests.browser.walking import Visit
 from tests.support import chromium
 
 # Playwright runs an event loop in this thread, and Django then refuses to use its database in it.
@@ -67,6 +69,31 @@ def sign_in(live_server: LiveServer) -> Callable[[Page, str], None]:
         page.context.add_cookies([cookie])  # type: ignore[list-item]
 
     return sign_one_in
+
+
+@pytest.fixture
+def sides() -> dict[str, Party]:
+    """A client and a freelancer."""
+    return {
+        "client": factories.PartyFactory(name="North"),
+        "talent": factories.FreelancerFactory(name="Kim"),
+    }
+
+
+@pytest.fixture
+def visit(open_page: OpenPage, sign_in: Callable[[Page, str], None]) -> Visit:
+    """Open a page as somebody who owns the party, in a browser of their own."""
+
+    def visit_as(party: Party, path: str, *, scripts: bool = True) -> Page:
+        page = open_page(viewport={"width": 1280, "height": 900}, java_script_enabled=scripts)
+        page.set_default_timeout(10_000)
+        user = factories.owner_of(party).user
+        assert user is not None
+        sign_in(page, user.email)
+        page.goto(path)
+        return page
+
+    return visit_as
 
 
 @pytest.fixture

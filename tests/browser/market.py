@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from typing import Any, Final
 
 from django.urls import reverse
@@ -22,6 +23,7 @@ from payments import refunds
 from payments.gateways import sandbox
 from payments.models import EscrowRefundRequest, Payment
 from tests import factories
+from tests.browser import hours
 from tests.factories import usd
 
 CLIENT: Final = "client@example.com"
@@ -94,6 +96,7 @@ def sights() -> Iterator[Sight]:
         yield from _escrow_and_money(who)
     yield from _work_in_progress()
     yield from _agency()
+    yield from _hours()
 
 
 def _signed_out() -> Iterator[Sight]:
@@ -164,6 +167,20 @@ def _agency() -> Iterator[Sight]:
     yield Sight(MEMBER, _path("end_contract", "Bookkeeping"))
 
 
+def _hours() -> Iterator[Sight]:
+    people = {
+        CLIENT: (hours.rooms, hours.of_client),
+        FREELANCER: (hours.rooms, hours.of_talent),
+        AGENCY: (hours.of_agency,),
+        MEMBER: (hours.of_member,),
+    }
+    for who, pages in people.items():
+        for path in chain.from_iterable(page() for page in pages):
+            yield Sight(who, path)
+    for who, path, button in hours.sent_empty(CLIENT, FREELANCER):
+        yield Sight(who, path, button)
+
+
 def _path(name: str, title: str, *args: Any) -> str:
     return reverse(name, args=[_contract(title).reference, *args])
 
@@ -202,6 +219,7 @@ class _Extras:
             self.milestones_of_today()
             self.ends_of_today()
             self.agency_contract()
+        hours.Hours(self.client, self.talent, Party.objects.get(name="Demo Agency")).build()
         with clock.at(STARTS_AT):
             sweeping.run()
             self.support_decides()

@@ -4,54 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from contracts.models import Contract
 from contracts.states import ContractState
 from feedback.models import Feedback
 from marketplace.models import Party
 from tests import factories
+from tests.browser.walking import (
+    Visit,
+    end,
+    expect_ended,
+    expect_figures,
+    room,
+    state_of,
+    tab_to,
+    with_and_without_scripts,
+)
 from tests.factories import money_of, owner_of, usd
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-WIDE: Final = {"width": 1280, "height": 900}
-CLIENT: Final = "North"
-TALENT: Final = "Kim"
-
-Visit = Callable[..., Page]
-
-with_and_without_scripts = pytest.mark.parametrize(
-    "scripts", [True, False], ids=["scripts", "no scripts"]
-)
-
-
-@pytest.fixture
-def sides() -> dict[str, Party]:
-    return {
-        "client": factories.PartyFactory(name=CLIENT),
-        "talent": factories.FreelancerFactory(name=TALENT),
-    }
-
-
-@pytest.fixture
-def visit(open_page: Callable[..., Page], sign_in: Callable[..., None]) -> Visit:
-    """Open a page as somebody who owns the party, in a browser of their own."""
-
-    def visit_as(party: Party, path: str, *, scripts: bool = True) -> Page:
-        page = open_page(viewport=WIDE, java_script_enabled=scripts)
-        page.set_default_timeout(10_000)
-        user = owner_of(party).user
-        assert user is not None
-        sign_in(page, user.email)
-        page.goto(path)
-        return page
-
-    return visit_as
-
 
 # Ends --------------------------------------------------------------------------------------------
 
@@ -334,18 +308,6 @@ def test_checklist_is_ticked_undone_skipped_and_reminds(
     expect(page.get_by_text("North reminded you")).to_be_visible()
 
 
-def room(contract: Contract) -> str:
-    return f"/contracts/{contract.reference}/"
-
-
-def state_of(contract: Contract) -> str:
-    return Contract.objects.get(pk=contract.pk).state
-
-
-def end(where: Page | Locator) -> None:
-    where.get_by_role("button", name="End Contract", exact=True).click()
-
-
 def pay(page: Page, sentence: str) -> None:
     """Approve and release all of the active milestone."""
     page.get_by_role("link", name="Approve and release").first.click()
@@ -359,28 +321,3 @@ def give_feedback(page: Page, *, stars: int, text: str) -> None:
     page.get_by_role("radio", name=f"{stars} stars").check(force=True)
     page.get_by_label("Public feedback").fill(text)
     page.get_by_role("button", name="Leave feedback").click()
-
-
-def expect_figures(where: Page | Locator, term: str, value: str) -> None:
-    row = where.locator("#end-figures dl > div", has_text=term)
-    expect(row).to_contain_text(value)
-
-
-def expect_ended(page: Page, contract: Contract) -> None:
-    expect(page.get_by_role("status")).to_contain_text("You ended")
-    expect(page.get_by_role("heading", name="Post-close checklist")).to_be_visible()
-    assert state_of(contract) == ContractState.ENDED
-
-
-def tab_to(page: Page, name: str) -> None:
-    """Press Tab until the thing of that name has the focus."""
-    focused: Any = None
-    for _ in range(80):
-        page.keyboard.press("Tab")
-        focused = page.evaluate(
-            "(node => node.ariaLabel || node.labels?.[0]?.textContent || node.textContent)"
-            "(document.activeElement).trim()"
-        )
-        if focused == name:
-            return
-    pytest.fail(f"Tab never reaches {name}; it is on {focused}.")
