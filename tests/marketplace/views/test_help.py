@@ -34,6 +34,13 @@ def test_article_is_listed_and_there(client, slug):
     assert articles.ARTICLES[slug].title in client.get(address).content.decode()
 
 
+def test_article_on_hours_names_the_moments_of_a_week(client):
+    page = client.get(reverse("help_article", args=["hours-and-weeks"])).content.decode()
+
+    for words in ("Monday, 12:00 UTC", "Saturday, 00:00 UTC", "Wednesday, 00:00 UTC"):
+        assert words in page
+
+
 @pytest.mark.parametrize("slug", ["nothing", "..", "help_article"])
 def test_article_that_does_not_exist_is_not_there(client, slug):
     assert client.get(f"/help/{slug}/").status_code == 404
