@@ -274,10 +274,9 @@ def remind(milestone: Milestone) -> None:
     now = clock.now()
     if milestone.reminder_due_at is None or milestone.reminder_due_at > now:
         return
-    assert milestone.submitted_at is not None
-    moments = [milestone.submitted_at + after for after in policy.REVIEW_REMINDERS]
+    coming = [one for one in milestone.review_reminders if one > now]
     milestone.reminders_sent += 1
-    milestone.reminder_due_at = min((one for one in moments if one > now), default=None)
+    milestone.reminder_due_at = min(coming, default=None)
     milestone.save(update_fields=["reminders_sent", "reminder_due_at"])
     notices.review_reminder(milestone)
 

@@ -152,6 +152,18 @@ class Milestone(Stateful):
         return self.submitted_at is not None and self.state != MilestoneState.PAID
 
     @property
+    def review_reminders(self) -> list[datetime]:
+        """When the client is reminded of a running review.
+
+        As long before the release as without an extension, so that one which was extended has
+        its reminders in its last days too.
+        """
+        assert self.review_until is not None
+        return [
+            self.review_until - (policy.REVIEW_WINDOW - after) for after in policy.REVIEW_REMINDERS
+        ]
+
+    @property
     def may_extend(self) -> bool:
         """The client's one extension of the review is not used up."""
         return self.is_submitted and not self.extended_because
@@ -226,7 +238,7 @@ class Milestone(Stateful):
         self.submitted_at = at
         self.review_until = at + policy.REVIEW_WINDOW
         self.reminders_sent = 0
-        self.reminder_due_at = at + policy.REVIEW_REMINDERS[0]
+        self.reminder_due_at = self.review_reminders[0]
 
     @transition(
         state,
@@ -257,10 +269,11 @@ class Milestone(Stateful):
         permission=allowed(rules.client_extends),
     )
     def extend(self, *, because: str) -> None:
-        """The client takes more time to review, once per milestone (D)."""
+        """The client takes more time to review, once per milestone (D), and is reminded again."""
         assert self.review_until is not None
         self.extended_because = because
         self.review_until += policy.REVIEW_EXTENSION
+        self.reminder_due_at = self.review_reminders[0]
 
     @transition(
         state,

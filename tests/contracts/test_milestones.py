@@ -7,12 +7,13 @@ from datetime import date, timedelta
 import pytest
 
 from contracts import milestones
-from contracts.models import Contract, Submission
+from contracts.models import Contract, Milestone, Submission
 from contracts.states import MilestoneState, Side
 from marketplace import clock, policy, sweeping
 from marketplace.actors import Actor
 from marketplace.models import Notice
 from marketplace.money import Money
+from marketplace.notices import text_of
 from marketplace.refusals import InvalidInput, KeyReused, NotYours, Overtaken
 from payments.gateways import sandbox
 from payments.models import Payment
@@ -408,6 +409,42 @@ def test_extension_is_used_up_for_a_later_submission_too():
     assert milestone.review_until == NOON + REVIEW
     with refused(milestone.contract, NotYours, "once per milestone"):
         milestones.extend(milestone, because="Again.", by=client(milestone))
+
+
+def days_reminded(milestone: Milestone) -> list[float]:
+    """After how many days the client is told, by a sweep at each reminder, until the release."""
+    days = []
+    told = Notice.objects.filter(kind="contracts.review_reminder")
+    while (due := milestone_of(milestone.contract).reminder_due_at) is not None:
+        before = told.count()
+        sweeping.run(as_of=due)
+        assert told.count() == before + 1
+        days.append((due - NOON) / timedelta(days=1))
+    return days
+
+
+@pytest.mark.parametrize("after", [2, 8, 13.5])
+def test_extended_review_is_reminded_of_in_its_last_days(after):
+    milestone = submitted()
+    with clock.at(NOON + timedelta(days=after)):
+        milestones.extend(milestone, because="Holidays.", by=client(milestone))
+
+    assert days_reminded(milestone) == [14, 18, 20]
+    told = Notice.objects.filter(kind="contracts.review_reminder").select_related("party")
+    for notice in told:
+        words = " ".join(text_of(notice).paragraphs)
+        assert "is released on Thursday 10 December 2026, 12:00 (UTC)" in words
+
+
+def test_reminders_that_were_missed_in_an_extension_are_made_up_for_by_one():
+    milestone = submitted()
+    milestones.extend(milestone, because="Holidays.", by=client(milestone))
+
+    sweeping.run(as_of=NOON + timedelta(days=19))
+
+    assert Notice.objects.filter(kind="contracts.review_reminder").count() == 1
+    due = milestone_of(milestone.contract).reminder_due_at
+    assert due == NOON + timedelta(days=20)
 
 
 # Paying ------------------------------------------------------------------------------------------
