@@ -68,6 +68,9 @@ __all__ = [
     "seen_token",
 ]
 
+KEPT: Final = F("net_minor") - F("refunded_minor") + F("fee_returned_minor")
+"""What the talent keeps of a payment."""
+
 _SALT: Final = "contracts.closing.seen"
 _SUBMITTED: Final = (MilestoneState.SUBMITTED, MilestoneState.CHANGES_REQUESTED)
 
@@ -83,7 +86,7 @@ def facts_of(
     """The facts for a page, unlocked, with what is due already applied in memory.
 
     At most three queries beyond the contract (read with its book and the book's escrow account);
-    five of an hourly one.
+    four of an hourly one.
 
     Args:
         milestones: the contract's, if they were read already.
@@ -488,9 +491,7 @@ def _facts(
 
 def _kept(book: Book) -> Money:
     """What the talent received on this contract, after fees and refunds."""
-    kept = book.payments.aggregate(
-        minor=Sum(F("net_minor") - F("refunded_minor") + F("fee_returned_minor"))
-    )["minor"]
+    kept = book.payments.aggregate(minor=Sum(KEPT))["minor"]
     return Money(kept or 0, book.currency) if kept else zero(book.currency)
 
 

@@ -32,14 +32,18 @@ class Rows:
 
 
 def read(contract: Contract) -> Rows:
-    """For a page, unlocked; four queries."""
-    unsettled = Q(state__in=UNSETTLED_WEEKS) | Q(review_until__isnull=False)
+    """For a page, unlocked; three queries."""
+    looked_at = (
+        Q(state__in=UNSETTLED_WEEKS)
+        | Q(review_until__isnull=False)
+        | Q(dispute__state__in=OPEN_DISPUTES)
+    )
+    found = list(contract.weeks.filter(looked_at).select_related("dispute"))
+    disputes = [week.dispute for week in found if getattr(week, "dispute", None)]
     return Rows(
-        weeks=list(contract.weeks.filter(unsettled)),
-        timers=list(contract.timers.filter(stopped_at=None)),
-        disputes=list(
-            contract.hours_disputes.filter(state__in=OPEN_DISPUTES).select_related("week")
-        ),
+        weeks=found,
+        timers=list(contract.timers.filter(stopped_at=None).select_related("person")),
+        disputes=[one for one in disputes if one.is_open],
         limits=list(contract.week_limits.order_by("from_week")),
     )
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
 
-from contracts import rules, weeks
-from contracts.models import Stretch, Timer
+from contracts import closing, rules, weeks
+from contracts.models import Assignment, Contract, Timer
 from contracts.plans import HoursFacts
 from contracts.queries.room import Room
 from contracts.states import UNBILLED_WEEKS
 from contracts.timers import counted
+from marketplace.money import Money
+from payments.models import Payment
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,27 +49,70 @@ class BeforeTheLock:
     last_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class DiaryFigures:
+    """What the end page says of a contract's whole diary.
+
+    Attributes:
+        last_at: when time was last recorded; None when it never was.
+        without_memo: how many entries that are not billed yet say nothing.
+        first_without: the week of the first of them.
+        people: how many are assigned now.
+        kept: what the talent received so far, after fees and refunds.
+    """
+
+    last_at: datetime | None
+    without_memo: int
+    first_without: date | None
+    people: int
+    kept: Money
+
+
+def diary_figures(contract: Contract) -> DiaryFigures:
+    """One query."""
+    unnamed = Q(stretches__memo="", stretches__week__state__in=UNBILLED_WEEKS)
+    last_at, without_memo, first, people, kept = (
+        Contract.objects.filter(pk=contract.pk)
+        .order_by()
+        .values("pk")
+        .annotate(
+            last=Max("stretches__ends_at"),
+            unnamed=Count("stretches", filter=unnamed),
+            first=Min("stretches__week__starts_on", filter=unnamed),
+            people=Subquery(_people_of_it()),
+            kept=Subquery(_kept_of_it()),
+        )
+        .values_list("last", "unnamed", "first", "people", "kept")
+        .get()
+    )
+    received = Money(kept or 0, contract.currency)
+    return DiaryFigures(last_at, without_memo, first, people or 0, received)
+
+
+def _people_of_it() -> QuerySet[Any]:
+    working = Assignment.objects.filter(contract=OuterRef("pk"), until=None).order_by()
+    return working.values("contract").annotate(number=Count("pk")).values("number")
+
+
+def _kept_of_it() -> QuerySet[Any]:
+    payments = Payment.objects.filter(book=OuterRef("book")).order_by()
+    return payments.values("book").annotate(kept=Sum(closing.KEPT)).values("kept")
+
+
 def before_the_lock(
-    room: Room, hours: HoursFacts, *, timers: Sequence[Timer] | None = None
+    room: Room, hours: HoursFacts, diary: DiaryFigures, *, timers: Sequence[Timer] | None = None
 ) -> BeforeTheLock:
-    """For one side's end page, in at most three queries.
+    """For one side's end page; a query for running timers if they were not read.
 
     Args:
         timers: the contract's running ones with their people, if they were read already.
     """
-    contract = room.contract
-    unnamed = Q(memo="", week__state__in=UNBILLED_WEEKS)
-    diary = Stretch.objects.filter(contract=contract).aggregate(
-        last=Max("ends_at"),
-        unnamed=Count("pk", filter=unnamed),
-        first=Min("week__starts_on", filter=unnamed),
-    )
     return BeforeTheLock(
         timers=_timers(room, timers) if hours.timers else (),
-        free=_free(room, hours),
-        without_memo=diary["unnamed"],
-        first_without=diary["first"],
-        last_at=diary["last"],
+        free=_free(room, hours, diary.people),
+        without_memo=diary.without_memo,
+        first_without=diary.first_without,
+        last_at=diary.last_at,
     )
 
 
@@ -85,7 +131,7 @@ def _timers(room: Room, running: Sequence[Timer] | None) -> list[RunningTimer]:
     ]
 
 
-def _free(room: Room, hours: HoursFacts) -> int | None:
+def _free(room: Room, hours: HoursFacts, people: int) -> int | None:
     """What is left of this week's limit, and not more than the time that has passed in it."""
     contract = room.contract
     if not room.is_talent or rules.records_by_hand(contract, room.actor):
@@ -94,6 +140,5 @@ def _free(room: Room, hours: HoursFacts) -> int | None:
     recorded = sum(one.in_all for one in hours.weeks if one.starts_on == this_week)
     assert contract.answered_at is not None
     since = max(weeks.starts(this_week), contract.answered_at)
-    people = contract.assignments.filter(until=None).count()
     passed = weeks.minutes_between(*weeks.whole_segments(since, max(since, room.now))) * people
     return max(0, min(hours.limit - recorded, passed - recorded)) or None

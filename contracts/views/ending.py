@@ -13,13 +13,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
-from contracts import closing, wording
+from contracts import closing, hours_facts, wording
 from contracts.closing import Choice, EndPlan, Facts
 from contracts.forms import EndForm
 from contracts.models import Contract, Milestone
 from contracts.plans import ChoiceKind, PayFinal, PayMilestone
 from contracts.queries import Room
-from contracts.queries.ending import BeforeTheLock, before_the_lock
+from contracts.queries.ending import before_the_lock, diary_figures
 from contracts.queries.room import Overview
 from contracts.states import Side
 from contracts.views.base import ContractView, refuse
@@ -145,12 +145,14 @@ def end_context(
         kept: what was typed before signing in again.
     """
     contract = room.contract
+    diary = diary_figures(contract) if contract.is_hourly else None
+    rows = None if facts else _hours_rows(contract, overview)
     facts = facts or closing.facts_of(
         contract,
         milestones=overview.milestones if overview else None,
         charges=overview.charges if overview else None,
-        hours=overview.hours.rows if overview and overview.hours else None,
-        kept=overview.kept if overview and overview.hours else None,
+        hours=rows,
+        kept=diary.kept if diary else None,
     )
     form = form or form_of(room, facts)
     form.initial.update(kept or {})
@@ -175,16 +177,20 @@ def end_context(
         "hints": wording.hints_of(facts, contract, room.now),
         "gives_up": room.is_talent and bool(facts.escrow),
         "ways": _ways(room, facts) if room.is_talent and facts.escrow else None,
-        "hours": _before_the_lock(room, facts, overview),
+        "hours": (
+            before_the_lock(room, facts.hours, diary, timers=rows.timers if rows else None)
+            if facts.hours and diary
+            else None
+        ),
         "end_note": _note(room),
     }
 
 
-def _before_the_lock(room: Room, facts: Facts, overview: Overview | None) -> BeforeTheLock | None:
-    if facts.hours is None:
+def _hours_rows(contract: Contract, overview: Overview | None) -> hours_facts.Rows | None:
+    """Of an hourly contract: the room's, or read here."""
+    if not contract.is_hourly:
         return None
-    timers = overview.hours.timers if overview and overview.hours else None
-    return before_the_lock(room, facts.hours, timers=timers)
+    return overview.hours.rows if overview and overview.hours else hours_facts.read(contract)
 
 
 def _decided(facts: Facts, side: Side, form: EndForm) -> EndPlan | None:
