@@ -33,7 +33,7 @@ def speed(market: str, plan: Plan) -> None:
     copy(market, twin)
     for what, found in (
         ("fixed price, with escrow, up to 3 milestones", _contracts_with_escrow),
-        ("hourly, with a week open and one in review", _contracts_by_the_hour),
+        ("hourly, with a week open", _contracts_by_the_hour),
     ):
         _measure(what, market, twin, plan, found)
 
@@ -93,8 +93,9 @@ def _contracts_with_escrow() -> Waiting:
 
 def _contracts_by_the_hour() -> Waiting:
     """Three times the client ends, then the talent."""
-    open_weeks = Contract.objects.filter(state=ContractState.ACTIVE, weeks__state=WeekState.OPEN)
-    return _in_turn(open_weeks.filter(weeks__review_until__isnull=False))
+    return _in_turn(
+        Contract.objects.filter(state=ContractState.ACTIVE, weeks__state=WeekState.OPEN)
+    )
 
 
 def _in_turn(found: QuerySet[Contract]) -> Waiting:

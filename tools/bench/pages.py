@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from contracts import weeks
 from contracts.models import Contract, Milestone, Week
-from contracts.states import ContractState, MilestoneState
+from contracts.states import ContractState, MilestoneState, WeekState
 from feedback.models import Feedback
 from marketplace import clock
 from marketplace.management.demo import lives
@@ -236,7 +236,7 @@ def _contract_pages(side: str) -> Iterator[tuple[str, str, Reader, str]]:
         "ended, request": Contract.objects.filter(book=request.book_id),
         "offered": Contract.objects.filter(state=ContractState.OFFERED),
         "by the hour": Contract.objects.filter(
-            state=ContractState.ACTIVE, weeks__review_until__isnull=False
+            state=ContractState.ACTIVE, weeks__state=WeekState.OPEN
         ),
     }
     for what, found in chosen.items():
@@ -253,14 +253,14 @@ def _contract_pages(side: str) -> Iterator[tuple[str, str, Reader, str]]:
     reader = Reader(getattr(request.book, side))
     yield "escrow_refund", side, reader, reverse("escrow_refund", args=[request.pk])
     if side == "client":
-        yield _dispute_page()
+        yield from _dispute_page()
 
 
-def _dispute_page() -> tuple[str, str, Reader, str]:
-    week = Week.objects.exclude(review_until=None).order_by("pk").first()
-    assert week is not None
-    path = reverse("hours_dispute_new", args=[week.contract.reference, week.starts_on])
-    return "hours_dispute_new", "client", Reader(week.contract.client), path
+def _dispute_page() -> Iterator[tuple[str, str, Reader, str]]:
+    """Of a week in review; at a weekend there is none."""
+    for week in Week.objects.exclude(review_until=None).order_by("pk")[:1]:
+        path = reverse("hours_dispute_new", args=[week.contract.reference, week.starts_on])
+        yield "hours_dispute_new", "client", Reader(week.contract.client), path
 
 
 def _milestone_pages() -> Iterator[tuple[str, str, Reader, str]]:
