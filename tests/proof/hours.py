@@ -62,6 +62,7 @@ SCENES = (
     "ended on monday",
     "ended in review",
 )
+SCENE_METHODS = (sandbox.ACCEPTS, sandbox.ACCEPTS, sandbox.ACCEPTS, *METHODS)
 RATES = (3_333, 555, 12_001, 99_999, 6_000)
 """Most of them make odd halves of cents of a segment."""
 LIMITS = (1, 2, 3, 5, 20)
@@ -102,7 +103,7 @@ class HoursPlayer(Player):
     def begin_hours(self, dice: Dice) -> None:
         """Somewhere in the first two weeks of an hourly contract."""
         scene = dice.choice(SCENES)
-        method = sandbox.DECLINES if scene == "not paid" else sandbox.ACCEPTS
+        method = sandbox.DECLINES if scene == "not paid" else dice.choice(SCENE_METHODS)
         with clock.at(self.now):
             contract = self.offer_hours(dice, method=method, hours=dice.choice((1, 2, 20)))
             if scene == "offer":
@@ -341,7 +342,7 @@ class HoursPlayer(Player):
     # Disputes ------------------------------------------------------------------------------------
 
     @plays(hours_disputes.file)
-    @when("week invoiced", "week paid", "week unpaid")
+    @when("review")
     @rule(dice=DICE)
     def dispute_hours(self, dice: Dice) -> None:
         rows = Week.objects.select_related("contract__client", "contract__talent")
@@ -447,9 +448,11 @@ def segments_of(week: Week, *, every_one: bool = False) -> list[tuple[int, datet
 
 
 def hours_there() -> set[str]:
-    """What these rules can act on, in words: ``week open``, ``dispute pending``, ``timer``."""
+    """What these rules can act on, in words: ``week open``, ``review``, ``dispute pending``."""
     there = {f"week {state}" for state in Week.objects.values_list("state", flat=True)}
     there |= {f"dispute {state}" for state in HoursDispute.objects.values_list("state", flat=True)}
     if Timer.objects.filter(stopped_at=None).exists():
         there.add("timer")
+    if Week.objects.filter(dispute=None).exclude(review_until=None).exists():
+        there.add("review")
     return there

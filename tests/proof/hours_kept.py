@@ -19,6 +19,7 @@ from contracts.models import (
     Timer,
     Week,
 )
+from contracts.plans import BillWeek
 from contracts.states import (
     OPEN_DISPUTES,
     UNBILLED_WEEKS,
@@ -228,6 +229,19 @@ def check_contract(contract: Contract, weeks: list[Week], kept: Kept) -> None:
     late = [one for one in diary if max(one.recorded_at, one.ends_at) > contract.ended_at]
     must(not late, f"{late} came after the end of {contract}")
     kept.same("diary after the end", contract.pk, fingerprint(diary))
+
+
+def check_hours_shown(ended: Contract, shown: Iterable[BillWeek]) -> None:
+    """What the end showed is what it locked: which weeks, their minutes, what they cost."""
+    locked = [
+        (week.starts_on, week.minutes, min(week.minutes, limit_of(week)))
+        for week in ended.weeks.filter(state=WeekState.LOCKED, minutes__gt=0)
+    ]
+    told = [(one.starts_on, one.minutes, one.billable) for one in shown if one.minutes]
+    must(locked == told, f"{ended} locked {locked}, shown was {told}")
+    for one in shown:
+        cost = priced(ended.rate_minor, one.billable)
+        must(one.amount.minor == cost, f"{ended} showed {one.amount}, it costs {cost}")
 
 
 def check_no_hours_due(contract: Contract, now: datetime) -> None:

@@ -64,7 +64,7 @@ from payments.states import (
 )
 from tests.factories import reread
 from tests.proof.hours import HoursPlayer, hours_there
-from tests.proof.hours_kept import check_hours
+from tests.proof.hours_kept import check_hours, check_hours_shown
 from tests.proof.playing import (
     DICE,
     METHODS,
@@ -359,8 +359,14 @@ class Life(HoursPlayer):
         before: dict[AccountKind, Money],
         kept: Money,
     ) -> None:
-        """What was shown is what was moved, a release that was due included."""
+        """What was shown is what was moved, a release that was due included.
+
+        An end moves no money of hours; a week that was due may have been paid from credit.
+        """
         shown = closing.plan(facts, Side(ended.ended_side), choice)
+        if ended.is_hourly:
+            check_hours_shown(ended, shown.billed)
+            return
         after = money_of(ended)
         earned = after[AccountKind.PENDING] - before[AccountKind.PENDING]
         if (
@@ -437,6 +443,7 @@ class Life(HoursPlayer):
 
     @plays(giving.give, giving.edit)
     @when("contract ended")
+    @precondition(lambda life: life.steps % 2 == 0)
     @rule(dice=DICE)
     def give_feedback(self, dice: Dice) -> None:
         contract = pick(dice, Contract.objects.filter(state=ContractState.ENDED), every())
