@@ -82,7 +82,7 @@ class Page:
     def effects(self, title: str) -> dict[str, str]:
         """The rows of a list of effects: what stands left, to what stands right."""
         for box in self.dom.query(".effects"):
-            if any(_text(heading) == title for heading in box.query("h3")):
+            if any(_text(heading) == title for heading in box.query("h2, h3")):
                 rows = [(row.query("dt")[0], row.query("dd")[0]) for row in box.query("dl > div")]
                 return {_without_small(term): _text(value) for term, value in rows}
         return {}

@@ -497,8 +497,8 @@ def choice(
 
 
 @register.inclusion_tag("components/effects.html")
-def effects(effects: Sequence[Effect], *, title: str = "") -> dict[str, Any]:
-    return {"effects": effects, "title": title}
+def effects(effects: Sequence[Effect], *, title: str = "", level: int = 3) -> dict[str, Any]:
+    return {"effects": effects, "title": title, "level": level}
 
 
 @register.inclusion_tag("components/tracks.html")

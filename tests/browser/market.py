@@ -142,8 +142,9 @@ def _escrow_and_money(who: str) -> Iterator[Sight]:
 def _work_in_progress() -> Iterator[Sight]:
     """Forms about milestones, and what they say when they are sent empty."""
     landing, logo = "Landing page redesign", "Logo refresh"
-    for name, number in (("approve", 2), ("changes", 2), ("extend", 2), ("fund", 3), ("edit", 3)):
+    for name, number in (("approve", 2), ("changes", 2), ("extend", 2), ("edit", 3)):
         yield Sight(CLIENT, _path(f"milestone_{name}", landing, number))
+    yield Sight(CLIENT, _path("milestone_fund", "Nothing in escrow", 1))
     yield Sight(FREELANCER, _path("milestone_submit", "Changes asked for", 1))
     for who, name, presses in (
         (CLIENT, "add_milestone", "Save"),

@@ -5,14 +5,19 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable, Iterator
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from playwright.sync_api import Page, Response
 
 from contracts.models import Contract
-from tests.browser import market
+from marketplace.models import User
+from tests.browser import hours, market
 from tests.browser.market import Sight
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,6 +27,11 @@ PHONE: Final = 360
 NARROW: Final = 320
 WEIGHT: Final = 100 * 1024
 """Bytes of a page with its styles and scripts, compressed; the font is besides."""
+
+MOST: Final = 12
+"""Database queries of a page."""
+MOST_OF_SOME: Final = 8
+"""Of My Jobs and of the end page."""
 
 READ: Final = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 OUTSIDE: Final = """[...document.querySelectorAll("dialog[open] *")]
@@ -58,18 +68,41 @@ def test_every_page_is_accessible_and_fits(
 
 
 @pytest.mark.usefixtures("town")
+def test_every_page_asks_the_database_little() -> None:
+    """Of a market with every state; the demo market's own clock is asked for besides."""
+    found: list[str] = []
+    for who in (*market.OTHERS, *market.BOTH):
+        browser = Client()
+        if who:
+            browser.force_login(User.objects.get(email=who))
+        for path in dict.fromkeys(one.path for one in market.sights() if one.who == who):
+            with CaptureQueriesContext(connection) as queries:
+                browser.get(path)
+            route = urlsplit(path).path
+            most = MOST_OF_SOME if route == "/jobs/" or route.endswith("/end/") else MOST
+            if len(queries) - 1 > most:
+                found.append(f"{who} {path} takes {len(queries) - 1} queries")
+
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.usefixtures("town")
 def test_pages_are_light_to_load(
     open_page: Callable[..., Page], sign_in: Callable[..., None]
 ) -> None:
     reference = Contract.objects.get(title="Landing page redesign").reference
     paths = [
-        reverse("jobs"),
-        *(reverse(name, args=[reference]) for name in ("room", "end_contract")),
+        (market.CLIENT, reverse("jobs")),
+        *((market.CLIENT, reverse(name, args=[reference])) for name in ("room", "end_contract")),
+        (market.CLIENT, hours.at("diary", "Dense week")),
+        (market.AGENCY, hours.at("diary", "Dense week")),
+        (market.CLIENT, hours.at("end_contract", "Data pipeline support")),
+        (market.CLIENT, hours.at("hours_dispute_new", "Data pipeline support", hours.LAST_WEEK)),
     ]
 
-    for path in paths:
+    for who, path in paths:
         page = open_page()
-        sign_in(page, market.CLIENT)
+        sign_in(page, who)
         loaded: list[Response] = []
         page.on("response", lambda one, loaded=loaded: loaded.append(one))
         page.goto(path, wait_until="load")
@@ -92,6 +125,9 @@ def complaints(page: Page, sight: Sight) -> Iterator[str]:
     answer = page.goto(sight.path)
     if answer is not None and answer.status >= 500:
         yield f"answers {answer.status}"
+        return
+    if urlsplit(page.url).path != urlsplit(sight.path).path:
+        yield f"leads to {page.url}"
         return
     if sight.presses:
         page.get_by_role("button", name=sight.presses, exact=True).click()
