@@ -220,7 +220,7 @@ def test_paying_meets_paying():
         assert lost.refusal.sentence.startswith(("Nothing is owed", "A charge for these"))
         assert_paid_once(contract)
 
-    rounds(one)
+    rounds(one, of=2)
 
 
 def test_payment_form_meets_itself():
@@ -234,7 +234,7 @@ def test_payment_form_meets_itself():
         assert [first.refusal, second.refusal] == [None, None]
         assert_paid_once(contract)
 
-    rounds(one)
+    rounds(one, of=2)
 
 
 # the gateway's late answer -----------------------------------------------------------------------
@@ -295,7 +295,7 @@ def test_late_charge_meets_the_end(side):
         assert end.won or isinstance(end.refusal, FiguresChanged)
         assert_paid_once(contract)
 
-    rounds(one)
+    rounds(one, of=2)
 
 
 # disputes ----------------------------------------------------------------------------------------
@@ -326,7 +326,7 @@ def test_filing_meets_the_end_of_the_review():
         assert week_of(contract).payment.held
         sweep("contracts.hours_reviews_end")
 
-    rounds(one)
+    rounds(one, of=2)
 
 
 def accept_and_decide() -> tuple[Contract, list[Result]]:
@@ -372,7 +372,7 @@ def test_accepting_meets_withdrawing():
         assert assert_one_won(results).refusal.sentence == hours_disputes.SETTLED
         assert money_of(contract) == (LESS if results[0].won else PAID_OUT)
 
-    rounds(one)
+    rounds(one, of=2)
 
 
 def test_answering_meets_the_third_day():
@@ -394,7 +394,7 @@ def test_answering_meets_the_third_day():
         state = DisputeState.DECLINED if answer.won else DisputeState.ESCALATED
         assert contract.hours_disputes.get().state == state
 
-    rounds(one)
+    rounds(one, of=2)
 
 
 def settle_and_charge() -> tuple[Contract, list[Result]]:
@@ -453,4 +453,4 @@ def test_accepting_meets_the_day_on_which_the_money_is_available():
         assert [result.error for result in results] == [None, None]
         assert money_of(contract) == ("$0.00", "$30.00", "$0.00", "$81.00")
 
-    rounds(one)
+    rounds(one, of=2)

@@ -132,7 +132,7 @@ def test_time_that_is_sent_twice_at_once_is_recorded_once():
         assert first.value == second.value
         assert assert_counted(contract) == 60
 
-    rounds(one)
+    rounds(one, of=2)
 
 
 # stop ∥ stop, stop ∥ the clock, stop ∥ pause -----------------------------------------------------
@@ -175,7 +175,7 @@ def test_stopping_meets_the_twelfth_hour():
         assert assert_counted(contract) == (11 * 60 + 50 if stop.won else 12 * 60)
         assert contract.timers.get().minutes == assert_counted(contract)
 
-    rounds(one)
+    rounds(one, of=2)
 
 
 def test_stopping_meets_a_pause():
@@ -194,7 +194,7 @@ def test_stopping_meets_a_pause():
         assert assert_counted(contract) == 60
         assert Contract.objects.get(pk=contract.pk).state == ContractState.PAUSED
 
-    rounds(one)
+    rounds(one, of=2)
 
 
 def test_recording_meets_a_pause():
@@ -213,7 +213,7 @@ def test_recording_meets_a_pause():
             assert "paused" in record.refusal.sentence
         assert assert_counted(contract) == (60 if record.won else 0)
 
-    rounds(one)
+    rounds(one, of=2)
 
 
 # time ∥ end --------------------------------------------------------------------------------------
@@ -299,7 +299,7 @@ def test_starting_a_timer_meets_the_end(side):
         if results[0].won:
             timers.stop(contract, by=talent)
 
-    rounds(one)
+    rounds(one, of=2)
 
 
 def change_and_end(verb: str) -> tuple[Contract, list[Result]]:
