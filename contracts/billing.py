@@ -16,7 +16,7 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Count
 
-from contracts import funding, notices, positions, rules, timers, weeks
+from contracts import funding, notices, positions, quotes, rules, timers, weeks
 from contracts.models import Contract, Week, WeekLimit
 from contracts.owing import client_owes
 from marketplace import cases, clock, once, policy, transitions
@@ -155,7 +155,7 @@ def try_again(contract_ids: Collection[int]) -> bool:
 # The client's way out ---------------------------------------------------------------------------
 
 
-def pay_now(week: Week, *, method: str, key: str, by: Actor) -> Week:
+def pay_now(week: Week, *, method: str, key: str, seen: str | None = None, by: Actor) -> Week:
     """The client pays owed hours, charging what credit does not cover; later weeks use the method.
 
     Runs in transactions of its own, with the gateway called between them.
@@ -163,6 +163,8 @@ def pay_now(week: Week, *, method: str, key: str, by: Actor) -> Week:
     Args:
         method: token of one of the gateway's methods; ignored when nothing is charged.
         key: the form's key; the same form again reports the first outcome.
+        seen: the mark of the quote that was confirmed, see :func:`contracts.quotes.mark`; None
+            from callers that are no forms.
 
     Returns:
         The week as it is now: paid, or still owed with an open charge.
@@ -171,10 +173,12 @@ def pay_now(week: Week, *, method: str, key: str, by: Actor) -> Week:
         NotYours: not an owner or manager of the client.
         Overtaken: nothing is owed any more, or a charge is still open.
         InvalidInput: the method is none of the gateway's.
+        FiguresChanged: the quote is another one now; nothing was charged.
         Refused: the gateway declined; nothing was charged.
         KeyReused: the form was sent before with other values.
     """
-    operation = _begin(week, method=method, key=f"pay-hours:{key or once.new_key()}", by=by)
+    named = f"pay-hours:{key or once.new_key()}"
+    operation = _begin(week, method=method, key=named, seen=seen, by=by)
     if operation is not None:
         operation = operations.carry_out(operation.pk)
         if operation.state == OperationState.DECLINED:
@@ -183,13 +187,16 @@ def pay_now(week: Week, *, method: str, key: str, by: Actor) -> Week:
 
 
 @transaction.atomic
-def _begin(week: Week, *, method: str, key: str, by: Actor) -> GatewayOperation | None:
+def _begin(
+    week: Week, *, method: str, key: str, seen: str | None, by: Actor
+) -> GatewayOperation | None:
     """Pay at once when no charge is needed; otherwise commit the intent to charge."""
     contract = transitions.enter(week.contract)
     if once.claim(key, week=week.pk, method=method) is not None:
         return GatewayOperation.objects.filter(key=key).first()
     week = _still_owed(contract, week, by)
     run = _Run([contract], at=clock.now(), by=by)
+    quotes.refuse_changed(run.quote(week), seen)
     if run.covers(week):
         run.pay(week, paid_at=run.at)
     else:

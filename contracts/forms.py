@@ -79,6 +79,11 @@ class MethodForm(Refusable, KeyedForm):
         super().__init__(*args, **kwargs)
         offer_methods(self.fields["method"], methods)
 
+    @property
+    def seen(self) -> str:
+        """The mark of the figures that the form was sent with; none before it was sent."""
+        return getattr(self, "cleaned_data", {}).get("shown", "")
+
     def ask_for_method(self) -> None:
         """Show the method as what it is where something is charged: not optional."""
         self.fields["method"].required = True

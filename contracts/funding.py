@@ -7,7 +7,7 @@ from typing import Final
 
 from django.db import transaction
 
-from contracts import notices, owing, positions
+from contracts import notices, owing, positions, quotes
 from contracts.models import Contract, Milestone
 from contracts.states import ACTIVE_MILESTONES, MilestoneState
 from marketplace import clock, once, policy, transitions
@@ -58,7 +58,9 @@ def active_of(contract: Contract) -> Milestone | None:
     return next((one for one in contract.open_milestones if one.is_active), None)
 
 
-def fund(milestone: Milestone, *, method: str, key: str, by: Actor) -> Milestone:
+def fund(
+    milestone: Milestone, *, method: str, key: str, seen: str | None = None, by: Actor
+) -> Milestone:
     """Fund a planned milestone, charging what escrow and credit do not cover.
 
     Runs in transactions of its own, with the gateway called between them.
@@ -66,6 +68,8 @@ def fund(milestone: Milestone, *, method: str, key: str, by: Actor) -> Milestone
     Args:
         method: token of one of the gateway's methods; ignored when nothing is charged.
         key: the form's key; the same form again reports the first outcome.
+        seen: the mark of the quote that was confirmed, see :func:`contracts.quotes.mark`; None
+            from callers that are no forms.
 
     Returns:
         The milestone as it is now: funded, or still planned with an open charge.
@@ -73,10 +77,12 @@ def fund(milestone: Milestone, *, method: str, key: str, by: Actor) -> Milestone
     Raises:
         NotYours, Overtaken: this person may not, or the state does not allow it.
         InvalidInput: the method is none of the gateway's.
+        FiguresChanged: the quote is another one now; nothing was charged.
         Refused: the gateway declined, nothing was charged; or the client owes hours.
         KeyReused: the form was sent before with other values.
     """
-    operation = _begin(milestone, method=method, key=f"fund:{key or once.new_key()}", by=by)
+    named = f"fund:{key or once.new_key()}"
+    operation = _begin(milestone, method=method, key=named, seen=seen, by=by)
     if operation is not None:
         operation = operations.carry_out(operation.pk)
         if operation.state == OperationState.DECLINED:
@@ -85,7 +91,9 @@ def fund(milestone: Milestone, *, method: str, key: str, by: Actor) -> Milestone
 
 
 @transaction.atomic
-def _begin(milestone: Milestone, *, method: str, key: str, by: Actor) -> GatewayOperation | None:
+def _begin(
+    milestone: Milestone, *, method: str, key: str, seen: str | None, by: Actor
+) -> GatewayOperation | None:
     """Fund at once when no charge is needed; otherwise commit the intent to charge."""
     contract = transitions.enter(milestone.contract)
     if once.claim(key, milestone=milestone.pk, method=method) is not None:
@@ -96,6 +104,7 @@ def _begin(milestone: Milestone, *, method: str, key: str, by: Actor) -> Gateway
     _refuse_while_another(active_of(contract), bool(contract.open_operations))
     book = ledger.lock(contract.book_id)
     quoted = _quote(book, None, milestone.amount)
+    quotes.refuse_changed(quoted, seen)
     if not quoted.charge:
         fund_now(milestone, book, by=by)
         notices.milestone_funded(milestone, by=by)

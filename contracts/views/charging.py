@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
+from contracts import quotes
 from marketplace.components import Effect
-from marketplace.money import Money
+
+if TYPE_CHECKING:
+    from contracts.quotes import Quote
+
+_WORDS: Final = {
+    "from_escrow": ("From what is left in escrow", ""),
+    "from_credit": ("From your credit", ""),
+    "charge": ("Charged now", ""),
+    "surplus": ("Stays as your credit", "the least a card takes"),
+}
 
 
-def sources(
-    *, from_credit: Money, charge: Money, surplus: Money, from_escrow: Money | None = None
-) -> list[Effect]:
-    """Where the money comes from; parts of zero are left out."""
+def sources(quote: Quote, *, seen: str = "") -> list[Effect]:
+    """Where the money comes from; parts of zero are left out.
+
+    Args:
+        seen: the mark that a form was sent with; what differs from it says what it was.
+    """
+    before = quotes.parts_seen(quote, seen)
     return [
-        Effect(term=term, value=value, detail=detail)
-        for term, value, detail in (
-            ("From what is left in escrow", from_escrow, ""),
-            ("From your credit", from_credit, ""),
-            ("Charged now", charge, ""),
-            ("Stays as your credit", surplus, "the least a card takes"),
+        Effect(
+            term=_WORDS[name][0],
+            detail=_WORDS[name][1],
+            value=value,
+            was=None if before[name] == value else before[name],
         )
-        if value
+        for name, value in quotes.parts(quote).items()
+        if value or before[name]
     ]
-
-
-def mark(*parts: Money) -> str:
-    """The figures of a quote, to tell whether a person has seen them."""
-    return ":".join(str(part.minor) for part in parts)

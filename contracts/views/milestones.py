@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from contracts import funding, milestones, rules
+from contracts import funding, milestones, quotes, rules
 from contracts.forms import (
     PART,
     WHOLE,
@@ -19,16 +19,16 @@ from contracts.forms import (
     ReasonForm,
     SubmitForm,
 )
-from contracts.funding import Quote
 from contracts.models import Contract, Milestone
 from contracts.queries import room_of
 from contracts.states import ACTIVE_MILESTONES, MilestoneState
 from contracts.views.base import ContractView, refuse
-from contracts.views.charging import mark, sources
+from contracts.views.charging import sources
 from marketplace import policy, transitions, typed
 from marketplace.components import Effect
 from marketplace.money import Money, zero
 from marketplace.refusals import (
+    FiguresChanged,
     InvalidInput,
     KeyReused,
     NotYours,
@@ -64,6 +64,8 @@ class FormView(ContractView):
         except InvalidInput as refused:
             form.refuse(refused)
             return self.show(subject, form)
+        except FiguresChanged as changed:
+            return self.ask_again(changed, **where)
         except Overtaken as overtaken:
             messages.info(request, overtaken.sentence)
             return self.to_room()
@@ -78,6 +80,13 @@ class FormView(ContractView):
             messages.info(self.request, overtaken.sentence)
             return self.to_room()
         return self.show(subject, form)
+
+    def ask_again(self, changed: FiguresChanged, **where: Any) -> HttpResponse:
+        """The same form on the figures of now; what was typed stays."""
+        subject = self.subject(**where)
+        form = self.form(subject, self.request.POST)
+        form.add_error(None, changed.sentence)
+        return self.ask(subject, form)
 
     def show(self, subject: Any, form: Any) -> HttpResponse:
         contract = subject if isinstance(subject, Contract) else subject.contract
@@ -224,29 +233,21 @@ class Fund(MilestoneFormView):
             "heading": f"Fund milestone {subject.number}",
             "milestone": subject,
             "quote": quote,
-            "sources": sources(
-                from_escrow=quote.from_escrow,
-                from_credit=quote.from_credit,
-                charge=quote.charge,
-                surplus=quote.surplus,
-            ),
-            "shown": _seen(quote),
+            "sources": sources(quote, seen=form.seen),
+            "shown": quotes.mark(quote),
             "submit": f"Fund {subject.amount}",
         }
-
-    def unseen(self, subject: Milestone, form: MethodForm) -> str:
-        quote = funding.quote(subject.contract, subject.amount)
-        is_late = subject.state != MilestoneState.PLANNED
-        if is_late or form.cleaned_data["shown"] == _seen(quote):
-            return ""
-        return f"Here is where the money comes from now. Confirm it with Fund {subject.amount}."
 
     def carry_out(self, subject: Milestone, form: MethodForm) -> str:
         try:
             milestone = funding.fund(
-                subject, method=form.cleaned_data["method"], key=_key(form), by=self.actor
+                subject,
+                method=form.cleaned_data["method"],
+                key=_key(form),
+                seen=form.seen,
+                by=self.actor,
             )
-        except (NotYours, Overtaken, InvalidInput, KeyReused):
+        except (NotYours, Overtaken, FiguresChanged, InvalidInput, KeyReused):
             raise
         except Refused as declined:
             raise InvalidInput(declined.sentence, field="method") from declined
@@ -391,10 +392,6 @@ class Answer(ContractView):
         milestone = self.milestone(reference, number)
         does, receipt = self.DOES[self.verb]
         return self.act(lambda: does(milestone, by=self.actor), receipt)
-
-
-def _seen(quote: Quote) -> str:
-    return mark(quote.from_escrow, quote.from_credit, quote.charge)
 
 
 def _refuse_after_the_end(contract: Contract) -> None:

@@ -6,14 +6,21 @@ from typing import Any
 
 from django.http import Http404
 
-from contracts import billing, rules
-from contracts.billing import CHARGE_IS_OPEN, Quote
+from contracts import billing, quotes, rules
+from contracts.billing import CHARGE_IS_OPEN
 from contracts.forms import MethodForm
 from contracts.models import Contract, Week
 from contracts.views.base import refuse
-from contracts.views.charging import mark, sources
+from contracts.views.charging import sources
 from contracts.views.milestones import FormView
-from marketplace.refusals import InvalidInput, KeyReused, NotYours, Overtaken, Refused
+from marketplace.refusals import (
+    FiguresChanged,
+    InvalidInput,
+    KeyReused,
+    NotYours,
+    Overtaken,
+    Refused,
+)
 from payments import gateways
 from payments.states import OPEN_OPERATIONS
 
@@ -51,16 +58,9 @@ class Pay(FormView):
             "rate": subject.contract.hourly_rate,
             "minutes": (subject.billable_minutes or 0) - subject.reversed_minutes,
             "quote": quote,
-            "sources": sources(
-                from_credit=quote.from_credit, charge=quote.charge, surplus=quote.surplus
-            ),
-            "shown": _seen(quote),
+            "sources": sources(quote, seen=form.seen),
+            "shown": quotes.mark(quote),
         }
-
-    def unseen(self, subject: Week, form: MethodForm) -> str:
-        if not subject.is_owed or form.cleaned_data["shown"] == _seen(billing.quote(subject)):
-            return ""
-        return "Here is what you pay now. Confirm it with Pay now."
 
     def carry_out(self, subject: Week, form: MethodForm) -> str:
         owed, name = billing.owed(subject), subject.contract.talent.name
@@ -69,19 +69,16 @@ class Pay(FormView):
                 subject,
                 method=form.cleaned_data["method"],
                 key=form.cleaned_data["key"],
+                seen=form.seen,
                 by=self.actor,
             )
-        except (NotYours, Overtaken, InvalidInput, KeyReused):
+        except (NotYours, Overtaken, FiguresChanged, InvalidInput, KeyReused):
             raise
         except Refused as declined:
             raise InvalidInput(declined.sentence, field="method") from declined
         if week.is_paid:
             return f"You paid {owed} for the hours of {name} in the {subject}."
         return "Your charge was sent, and the answer is not in yet. You will be told."
-
-
-def _seen(quote: Quote) -> str:
-    return mark(quote.from_credit, quote.charge)
 
 
 def _is_being_charged(contract: Contract) -> bool:

@@ -8,14 +8,21 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.db import transaction
 
-from contracts import billing, diary, funding, hours_disputes, offers, terms, timers
+from contracts import billing, diary, funding, hours_disputes, offers, quotes, terms, timers
 from contracts.models import Contract, Timer, Week
 from contracts.offers import HourlyTerms
 from contracts.states import ContractState, Side, WeekState
 from marketplace import clock, sweeping, transitions
 from marketplace.actors import Actor
 from marketplace.models import Case, Notice
-from marketplace.refusals import InvalidInput, KeyReused, NotYours, Overtaken, Refused
+from marketplace.refusals import (
+    FiguresChanged,
+    InvalidInput,
+    KeyReused,
+    NotYours,
+    Overtaken,
+    Refused,
+)
 from payments import hours, ledger, operations
 from payments.gateways import sandbox
 from payments.gateways.base import SUCCEEDED, declined
@@ -561,6 +568,23 @@ def test_pay_now_uses_credit_first_and_needs_no_method_when_it_covers_all():
 
     assert (week.state, len(charges(week))) == (WeekState.PAID, 1)
     assert Payment.objects.get().entry.actor_membership.party == week.contract.client
+    assert_audit_clean()
+
+
+def test_pay_now_takes_what_was_read_or_nothing():
+    week = unpaid()
+    seen = quotes.mark(billing.quote(again(week)))
+    charge(week.contract.book, usd(20))
+    values = {"method": sandbox.ACCEPTS, "key": "k" * 22, "by": owner_of(week.contract.client)}
+
+    with clock.at(MONDAY + MINUTE):
+        with refused(week.contract, FiguresChanged, "Nothing was charged."):
+            billing.pay_now(week, seen=seen, **values)
+        seen = quotes.mark(billing.quote(again(week)))
+        paid = billing.pay_now(week, seen=seen, **values)
+
+    assert paid.is_paid
+    assert SandboxCharge.objects.latest("pk").amount_minor == 10_000
     assert_audit_clean()
 
 

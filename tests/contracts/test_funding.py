@@ -6,14 +6,21 @@ from datetime import timedelta
 
 import pytest
 
-from contracts import escrow_answers, funding, milestones
+from contracts import escrow_answers, funding, milestones, quotes
 from contracts.funding import Quote
 from contracts.models import Contract
 from contracts.states import MilestoneState, Side
 from marketplace import sweeping
 from marketplace.actors import Actor
 from marketplace.models import Notice
-from marketplace.refusals import InvalidInput, KeyReused, NotYours, Overtaken, Refused
+from marketplace.refusals import (
+    FiguresChanged,
+    InvalidInput,
+    KeyReused,
+    NotYours,
+    Overtaken,
+    Refused,
+)
 from payments.gateways import sandbox
 from payments.models import SandboxCharge
 from payments.states import OperationState
@@ -218,6 +225,42 @@ def test_key_of_another_milestones_form_is_refused():
 
     with refused(contract, KeyReused, "sent before with other values"):
         funding.fund(second, **values)
+
+
+# What was read is what is taken -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["", sandbox.ACCEPTS])
+def test_credit_that_went_elsewhere_since_the_page_is_not_made_up_for_by_a_charge(method):
+    contract = with_credit(active(), usd(500))
+    seen = quotes.mark(quote(contract, usd(500)))
+    fund(planned(usd(400), client=contract.client))
+    by = owner_of(contract.client)
+    now = quotes.mark(quote(contract, usd(500)))
+
+    with refused(contract, FiguresChanged, "Nothing was charged."):
+        funding.fund(milestone_of(contract), method=method, key="form-1", seen=seen, by=by)
+    values = {"method": sandbox.ACCEPTS, "key": "form-1", "by": by}
+    assert funding.fund(milestone_of(contract), seen=now, **values).state == MilestoneState.FUNDED
+    assert SandboxCharge.objects.get().amount_minor == 40_000
+
+
+def test_form_sent_twice_reports_the_first_outcome_though_figures_are_others_by_then():
+    milestone = planned()
+    values = {"method": sandbox.ACCEPTS, "key": "form-1", "by": owner_of(milestone.contract.client)}
+    values["seen"] = quotes.mark(quote(milestone.contract, usd(500)))
+    funding.fund(milestone, **values)
+    with_credit(milestone.contract, usd(50))
+
+    assert funding.fund(milestone, **values).state == MilestoneState.FUNDED
+    assert SandboxCharge.objects.count() == 1
+
+
+def test_marks_tell_surplus_from_need():
+    """A charge of the least a card takes is the same for two amounts; what stays is not."""
+    marks = {quotes.mark(quote(active(), usd(amount))) for amount in ("0.10", "0.20")}
+
+    assert len(marks) == 2
 
 
 # One at a time -----------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from contracts import funding
+from contracts import funding, milestones
 from contracts.models import Contract, Milestone, Submission
 from contracts.states import MilestoneState, Side
 from marketplace import clock, sweeping
@@ -285,11 +285,46 @@ def test_quote_that_changed_is_shown_again_before_anything_is_charged():
 
     asked = page.press("Fund $500.00")
 
-    assert "Here is where the money comes from now. Confirm it with Fund $500.00." in asked.alerts
-    assert asked.effects("Where it comes from")["Charged now"] == "$400.00"
+    assert asked.alerts == [
+        "The figures have changed since you saw them. Nothing was charged.",
+    ]
+    assert asked.effects("Where it comes from") == {
+        "From your credit": "$100.00 was $500.00",
+        "Charged now": "$400.00 was $0.00",
+    }
     assert state_of(contract) == MilestoneState.PLANNED
     asked.press("Fund $500.00", method=sandbox.ACCEPTS)
     assert state_of(contract) == MilestoneState.FUNDED
+
+
+def test_amount_that_a_colleague_changed_is_shown_before_it_is_charged():
+    contract = active()
+    page = page_of(contract, "1/fund/")
+    milestones.revise(
+        milestone_of(contract),
+        title="Draft",
+        amount=usd(600),
+        due_on=None,
+        by=owner_of(contract.client),
+    )
+
+    asked = page.press("Fund $500.00", method=sandbox.ACCEPTS)
+
+    assert asked.effects("Where it comes from") == {"Charged now": "$600.00 was $500.00"}
+    assert asked.filled_in("Fund $600.00")["method"] == sandbox.ACCEPTS
+    assert not GatewayOperation.objects.exists()
+    asked.press("Fund $600.00")
+    assert money_of(contract)[0] == "$600.00"
+
+
+@pytest.mark.parametrize("shown", ["", "0:0:50000", "0:0:50000:x", "0:0:²:0", "nonsense"])
+def test_form_without_figures_of_ours_charges_nothing(shown):
+    contract = active()
+
+    asked = page_of(contract, "1/fund/").press("Fund $500.00", method=sandbox.ACCEPTS, shown=shown)
+
+    assert asked.effects("Where it comes from") == {"Charged now": "$500.00"}
+    assert not GatewayOperation.objects.exists()
 
 
 def test_declined_charge_is_told_beside_the_method():

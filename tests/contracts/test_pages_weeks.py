@@ -129,8 +129,12 @@ def test_figures_that_changed_are_shown_before_they_are_paid(week):
 
     page = page.press("Pay now", method=sandbox.ACCEPTS)
 
-    assert page.alerts == ["Here is what you pay now. Confirm it with Pay now."]
-    assert page.effects("Where it comes from")["From your credit"] == "$20.00"
+    assert page.alerts == ["The figures have changed since you saw them. Nothing was charged."]
+    assert page.effects("Where it comes from") == {
+        "From your credit": "$20.00 was $0.00",
+        "Charged now": "$100.00 was $120.00",
+    }
+    assert page.filled_in("Pay now")["method"] == sandbox.ACCEPTS
     assert again(week).state == WeekState.UNPAID
     page.press("Pay now", method=sandbox.ACCEPTS)
     assert again(week).is_paid

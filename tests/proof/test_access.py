@@ -254,7 +254,7 @@ ROWS: dict[str, Row] = {
         MANAGERS,
         MANAGERS_DO,
         PLANNED,
-        data={"method": sandbox.ACCEPTS, "shown": "0:0:50000"},
+        data={"method": sandbox.ACCEPTS, "shown": "0:0:50000:0"},
     ),
     "contracts/<slug:reference>/milestones/<int:number>/submit/": Row(
         milestone("submit"), OWN_SIDE, OWN_SIDE_DOES, FUNDED, TALENT, data={"message": "Done."}
@@ -354,7 +354,7 @@ ROWS: dict[str, Row] = {
         MANAGERS,
         MANAGERS_DO,
         UNPAID,
-        data={"method": sandbox.ACCEPTS, "shown": "0:12000"},
+        data={"method": sandbox.ACCEPTS, "shown": "0:12000:0"},
     ),
     "contracts/<slug:reference>/weeks/<isodate:week>/dispute/": Row(
         week("dispute"),
