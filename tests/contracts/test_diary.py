@@ -20,6 +20,7 @@ from tests.factories import (
     NOON,
     AgencyFactory,
     MembershipFactory,
+    StaffFactory,
     actor,
     ended,
     hourly,
@@ -276,11 +277,13 @@ def test_timer_of_another_contract_that_ran_out_is_no_longer_in_the_way():
 # Who, and when not ------------------------------------------------------------------------------
 
 
-def test_client_and_unassigned_people_cannot_record():
+def test_client_support_and_unassigned_people_cannot_record():
     contract, _, _ = agency()
 
     with refused(contract, NotYours, f"Only {contract.talent.name} can do this."):
         add(contract, NOON - HOUR, NOON, by=owner_of(contract.client))
+    with refused(contract, NotYours, f"Only {contract.talent.name} can do this."):
+        add(contract, NOON - HOUR, NOON, by=Actor.support(StaffFactory()))
     with refused(contract, NotYours, "Only people who are assigned to this contract"):
         add(contract, NOON - HOUR, NOON, by=member_of(contract.talent))
 

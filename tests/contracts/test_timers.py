@@ -19,6 +19,7 @@ from tests.factories import (
     NOON,
     AgencyFactory,
     MembershipFactory,
+    StaffFactory,
     actor,
     ended,
     hourly,
@@ -196,11 +197,13 @@ def test_people_of_an_agency_run_timers_side_by_side():
     assert contract.stretches.get().membership_id == member.membership_id
 
 
-def test_client_and_unassigned_people_start_none():
+def test_client_support_and_unassigned_people_start_none():
     contract = begun(talent=AgencyFactory())
 
     with refused(contract, NotYours, f"Only {contract.talent.name} can do this."):
         start(contract, by=owner_of(contract.client))
+    with refused(contract, NotYours, f"Only {contract.talent.name} can do this."):
+        start(contract, by=Actor.support(StaffFactory()))
     with refused(contract, NotYours, "Only people who are assigned"):
         start(contract, by=member_of(contract.talent))
     with refused(contract, NotYours, f"Only {contract.talent.name} can do this."):
