@@ -242,8 +242,12 @@ def feedback_closes(ended_at: datetime) -> datetime:
     return datetime.combine(after, time.min, tzinfo=UTC)
 
 
-def confirmed_figures(decided: EndPlan) -> Any:
-    """The figures of a plan that is carried out, kept with the contract for good."""
+def confirmed_figures(decided: EndPlan, *, by_support: bool = False) -> Any:
+    """The figures of a plan that is carried out, kept with the contract for good.
+
+    Args:
+        by_support: support confirmed them, for the plan's side.
+    """
     return freeze(
         {
             "side": decided.side.value,
@@ -261,6 +265,7 @@ def confirmed_figures(decided: EndPlan) -> Any:
             ],
         }
         | ({"weeks": billed_figures(decided)} if decided.is_hourly else {})
+        | ({"support": True} if by_support else {})
     )
 
 
@@ -283,9 +288,14 @@ def billed_figures(decided: EndPlan) -> list[dict[str, Any]]:
 def ended_sentence(contract: Contract, by: Actor | None = None) -> str:
     """Who ended a contract, for those who come second."""
     side = Side(contract.ended_side)
-    if by is not None and contract.side_of(by.party_id) is side:
+    is_own = by is not None and contract.side_of(by.party_id) is side
+    name = contract.party(side).name
+    if contract.ended_by_support:
+        who = "you" if is_own else name
+        return f"Support ended this contract for {who}. Here is what happened."
+    if is_own:
         return "You ended this contract before. Here is what happened."
-    return f"{contract.party(side).name} ended this contract. Here is what happened."
+    return f"{name} ended this contract. Here is what happened."
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +327,7 @@ def _carry_out(ending: _End, *, reason: str, note: str) -> None:
             at=ending.at,
             because=reason,
             note=note,
-            figures=confirmed_figures(ending.plan),
+            figures=confirmed_figures(ending.plan, by_support=ending.by.is_staff),
             feedback_until=feedback_closes(ending.at),
         )
     checklists.open_for(contract)
@@ -370,11 +380,14 @@ def _pay(
 @_do.register
 def _return_escrow(effect: ReturnEscrow, ending: _End) -> None:
     name = ending.contract.party(ending.plan.side).name
+    memo = f"{name} ended the contract"
+    if ending.by.is_staff:
+        memo = f"Support ended the contract for {name}"
     escrow.give_back(
         ending.book,
         effect.amount,
         key=f"end:{ending.contract.pk}:return",
-        memo=f"{name} ended the contract",
+        memo=memo,
         at=ending.at,
         by=ending.by,
     )

@@ -246,6 +246,11 @@ class Contract(Stateful):
         return self.state == ContractState.ENDED
 
     @property
+    def ended_by_support(self) -> bool:
+        """Support ended it for ``ended_side``, which did not do it itself."""
+        return bool((self.end_figures or {}).get("support"))
+
+    @property
     def is_agreed(self) -> bool:
         return self.state in AGREED_CONTRACTS
 

@@ -68,8 +68,18 @@ class Room:
 
     @property
     def ended_by(self) -> str:
-        own = self.contract.ended_side == self.side
-        return "you" if own else self.contract.party(Side(self.contract.ended_side)).name
+        """Who ended it: *you*, *support* or the other side."""
+        return "support" if self.contract.ended_by_support else self._ended_side
+
+    @property
+    def ended_for(self) -> str:
+        """For whom support ended it, to go on after *ended the contract*; else nothing."""
+        return f" for {self._ended_side}" if self.contract.ended_by_support else ""
+
+    @property
+    def _ended_side(self) -> str:
+        side = Side(self.contract.ended_side)
+        return "you" if side is self.side else self.contract.party(side).name
 
     @property
     def shows_end_button(self) -> bool:

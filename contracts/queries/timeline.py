@@ -159,6 +159,8 @@ def _changes(
         what = names.get((row.row_label, row.row_id), "")
         if words and (what or row.row_label not in ("week", "hoursdispute")):
             said = words.format(who=_who(row, contract, side), what=what)
+            if row.transition == "end" and row.actor_kind == ActorKind.STAFF:
+                said += f" for {_for_whom(contract, side)}"
             amount = (
                 amounts.get((row.row_label, row.row_id)) if row.transition == "invoice" else None
             )
@@ -214,6 +216,12 @@ def _names(contract: Contract, side: Side) -> dict[str, str]:
         "to_client": "you" if is_client else contract.client.name,
         "talent": contract.talent.name if is_client else "You",
     }
+
+
+def _for_whom(contract: Contract, side: Side) -> str:
+    """Whose end support carried out."""
+    ended = Side(contract.ended_side)
+    return "you" if ended is side else contract.party(ended).name
 
 
 def _who(row: ActedOn, contract: Contract, side: Side) -> str:

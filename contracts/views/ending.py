@@ -299,8 +299,9 @@ def _note(room: Room) -> str:
 def _faster(room: Room) -> str:
     assert room.contract.ended_at is not None
     ago = moments.ago(room.contract.ended_at, room.now)
-    who = "You" if room.ended_by == "you" else room.ended_by
-    return f"{who} ended this contract {ago}. Here is what happened."
+    who = room.ended_by
+    said = who.capitalize() if who in ("you", "support") else who
+    return f"{said} ended this contract{room.ended_for} {ago}. Here is what happened."
 
 
 def _ended(room: Room) -> str:

@@ -409,6 +409,20 @@ def test_second_end_reads_who_was_faster():
         ended(contract, TALENT, seen=shown)
 
 
+def test_second_end_after_supports_reads_for_whom_that_was():
+    contract = funded().contract
+    shown = seen(contract)
+    ended(contract, TALENT, by=Actor.support(StaffFactory()))
+
+    with refused(contract, Overtaken, "Support ended this contract for you. Here is"):
+        ended(contract, TALENT, seen=shown)
+    with refused(contract, Overtaken, f"Support ended this contract for {contract.talent.name}."):
+        ended(contract, CLIENT, ALL, seen=shown)
+    assert contract.book.entries.latest("pk").memo == (
+        f"Support ended the contract for {contract.talent.name}"
+    )
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -412,7 +412,11 @@ def test_note_of_support_is_not_put_into_the_other_sides_mouth():
     ended_by_support()
 
     for told in Notice.objects.filter(kind="contracts.contract_ended").select_related("party"):
-        assert "Support writes: Both were told." in text_of(told).paragraphs
+        text, is_client = text_of(told), told.facts["side"] == "client"
+        whom = "you" if is_client else told.facts["other"]
+        assert "Support writes: Both were told." in text.paragraphs
+        assert text.title == f"Support ended {told.facts['title']}"
+        assert text.paragraphs[0].startswith(f"Support ended it for {whom}. ")
 
 
 def test_assigned_member_is_told_of_work_but_not_of_money():

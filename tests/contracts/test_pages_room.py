@@ -11,6 +11,7 @@ from contracts.models import Assignment, Contract, Message, Week
 from contracts.states import ChecklistCode, EndReason, ItemState, Side
 from feedback import giving
 from marketplace import clock, sweeping
+from marketplace.actors import Actor
 from marketplace.states import Role
 from payments import refunds
 from payments.gateways import sandbox
@@ -18,6 +19,7 @@ from payments.models import Payment
 from tests.factories import (
     NOON,
     MembershipFactory,
+    StaffFactory,
     active,
     add_milestone,
     approve,
@@ -352,6 +354,22 @@ def test_note_of_the_end_is_read_in_the_room():
 
     for side in Side:
         assert "Thank you for everything!" in room_of(contract, side).text
+
+
+@pytest.mark.parametrize("side", Side)
+def test_end_by_support_is_put_into_nobodys_mouth(side):
+    contract = ended(active(), Side.TALENT, by=Actor.support(StaffFactory()))
+    whom = "you" if side is Side.TALENT else contract.talent.name
+
+    page = room_of(contract, side)
+    late = room_of(contract, side, "end/")
+
+    assert f"by support for {whom}, just now" in page.text
+    assert f"Support ended the contract for {whom}" in page.text
+    assert late.flash == (
+        f"Support ended this contract for {whom} just now. Here is what happened."
+    )
+    assert "You ended" not in page.text + late.text
 
 
 # Payments tab -----------------------------------------------------------------------------------
