@@ -402,6 +402,17 @@ class EndForm(Refusable, forms.Form):
         return str(given.get("choice") or "")
 
 
+class AskToEndForm(Refusable, forms.Form):
+    """A member asks their owners and managers to end a contract."""
+
+    text = forms.CharField(
+        label="A line for them",
+        required=False,
+        max_length=policy.MEMO_LENGTH,
+        help_text="They read it with your name.",
+    )
+
+
 def offer_methods(field: forms.Field, methods: tuple[Method, ...]) -> None:
     """Fill a choice with the gateway's methods."""
     field.choices = [  # type: ignore[attr-defined]

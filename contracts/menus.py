@@ -26,7 +26,7 @@ def menu_items(contract: Contract, actor: Actor, *, in_room: bool = False) -> li
         return [_link("Open the offer", "envelope-open", "offer", contract)]
     if contract.is_running:
         own = _hours(contract, actor, side) if contract.is_hourly else [_milestone(contract, actor)]
-        return [*own, *_always(contract), _end(contract, actor, in_room=in_room)]
+        return [*own, *_always(contract), *_ending(contract, actor, in_room=in_room)]
     if contract.is_ended:
         return _ended(contract, actor, side)
     return []
@@ -64,6 +64,13 @@ def _always(contract: Contract) -> list[MenuItem]:
         _link("People", "users", "contract_people", contract),
         _link("Payments", "banknotes", "room_payments", contract),
     ]
+
+
+def _ending(contract: Contract, actor: Actor, *, in_room: bool) -> list[MenuItem]:
+    items = [_end(contract, actor, in_room=in_room)]
+    if rules.asks_to_end(contract, actor) is None:
+        items.append(_link("Ask them to end it", "paper-airplane", "ask_to_end", contract))
+    return items
 
 
 def _end(contract: Contract, actor: Actor, *, in_room: bool) -> MenuItem:

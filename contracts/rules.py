@@ -83,6 +83,14 @@ def may_end(contract: Contract, actor: Actor) -> Refusal | None:
     return None
 
 
+def asks_to_end(contract: Contract, actor: Actor) -> Refusal | None:
+    """Whoever sees a running contract and may not end it asks those of their side who may (D)."""
+    refusal = takes_part(contract, actor) or _while_running(contract)
+    if refusal is None and actor.manages:
+        return Refusal("You can end this contract yourself.")
+    return refusal
+
+
 def may_pause(contract: Contract, actor: Actor) -> Refusal | None:
     """The client pauses and restarts an hourly contract; support may for the client."""
     if not contract.is_hourly:

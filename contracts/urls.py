@@ -69,6 +69,7 @@ _contract: list[URLPattern | URLResolver] = [
     path("pause/", terms.Pause.as_view(), name="pause_contract"),
     path("restart/", terms.Restart.as_view(), name="restart_contract"),
     path("end/", ending.End.as_view(), name="end_contract"),
+    path("end/ask/", ending.AskThem.as_view(), name="ask_to_end"),
     path("end/figures/", ending.Preview.as_view(), name="end_preview"),
     path("diary/", include(_diary)),
     path("milestones/new/", milestones.Add.as_view(), name="add_milestone"),

@@ -14,6 +14,7 @@ from contracts.notices.billing import (
     hours_with_support,
 )
 from contracts.notices.contract import (
+    asked_to_end,
     changes_requested,
     charge_declined,
     charge_kept_as_credit,
@@ -58,6 +59,7 @@ from contracts.notices.telling import Letters
 
 __all__ = [
     "Letters",
+    "asked_to_end",
     "changes_requested",
     "charge_declined",
     "charge_kept_as_credit",

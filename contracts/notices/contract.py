@@ -40,6 +40,7 @@ ESCROW_REFUND_ESCALATED: Final = notices.kind("contracts.escrow_refund_escalated
 ESCROW_REFUND_SETTLED: Final = notices.kind("contracts.escrow_refund_settled", money=True)
 MESSAGE_RECEIVED: Final = notices.kind("contracts.message_received")
 CHECKLIST_REMINDER: Final = notices.kind("contracts.checklist_reminder")
+ASKED_TO_END: Final = notices.kind("contracts.asked_to_end")
 
 
 def offer_made(contract: Contract, *, by: Actor) -> None:
@@ -135,6 +136,21 @@ def payment_released(milestone: Milestone, payment: Payment, *, by: Actor) -> No
 
 def payment_released_automatically(milestone: Milestone, payment: Payment) -> None:
     _payment(milestone, payment, by=PLATFORM)
+
+
+def asked_to_end(contract: Contract, *, text: str, by: Actor) -> None:
+    """Who may end for the member's own party is told; the other side is not."""
+    side = contract.side_of(by.party_id)
+    assert side is not None
+    party = contract.party(side)
+    facts = {
+        "title": contract.title,
+        "other": contract.party(side.other).name,
+        "name": by.as_member.user.name,
+        "text": text,
+    }
+    path = reverse("end_contract", args=[contract.reference])
+    notices.tell(ASKED_TO_END, to=notices.managers_of(party), facts=facts, path=path)
 
 
 def contract_ended(contract: Contract, plan: EndPlan, *, by: Actor) -> None:

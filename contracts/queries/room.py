@@ -87,6 +87,11 @@ class Room:
         return self.is_client and self.contract.is_running and self.may_end is None
 
     @property
+    def asks_to_end(self) -> bool:
+        """Whether this person may not end it, and can ask who may."""
+        return rules.asks_to_end(self.contract, self.actor) is None
+
+    @property
     def may_pause(self) -> Refusal | None:
         """Why this person may not pause and restart; None when they may."""
         return rules.may_pause(self.contract, self.actor)

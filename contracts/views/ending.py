@@ -13,9 +13,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
-from contracts import closing, hours_facts, wording
+from contracts import asking, closing, hours_facts, rules, wording
 from contracts.closing import Choice, EndPlan, Facts
-from contracts.forms import EndForm
+from contracts.forms import AskToEndForm, EndForm
 from contracts.models import Contract, Milestone
 from contracts.plans import ChoiceKind, PayFinal, PayMilestone
 from contracts.queries import Room
@@ -53,6 +53,8 @@ class End(ContractView):
         if room.contract.is_ended:
             messages.info(request, _faster(room))
             return self.to_room()
+        if room.asks_to_end:
+            return _asking(request, room, AskToEndForm(), status=403)
         refuse(room.may_end)
         return self.show(room, end_context(room, kept=typed.kept_for(request)))
 
@@ -61,6 +63,8 @@ class End(ContractView):
         if room.contract.is_ended:
             messages.info(request, _faster(room))
             return self.to_room()
+        if room.asks_to_end:
+            return _asking(request, room, AskToEndForm(), status=403)
         refuse(room.may_end)
         facts = closing.facts_of(room.contract)
         form = form_of(room, facts, request.POST)
@@ -107,6 +111,36 @@ class End(ContractView):
         return render(self.request, "contracts/end.html", context)
 
 
+class AskThem(ContractView):
+    """A member who may not end asks the owners and managers of their own party to."""
+
+    def get(self, request: HttpRequest, reference: str) -> HttpResponse:
+        room = self.room(reference)
+        if room.contract.is_ended:
+            messages.info(request, _faster(room))
+            return self.to_room()
+        refuse(rules.asks_to_end(room.contract, self.actor))
+        return _asking(request, room, AskToEndForm(initial=typed.kept_for(request)))
+
+    def post(self, request: HttpRequest, reference: str) -> HttpResponse:
+        room = self.room(reference)
+        form = AskToEndForm(request.POST)
+        if not form.is_valid():
+            refuse(rules.asks_to_end(room.contract, self.actor))
+            return _asking(request, room, form)
+        try:
+            asked = asking.ask_to_end(room.contract, text=form.cleaned_data["text"], by=self.actor)
+        except Overtaken as overtaken:
+            messages.info(request, overtaken.sentence)
+            return self.to_room()
+        who = f"the owners and managers of {self.party.name}"
+        if asked:
+            messages.success(request, f"You asked {who} to end this contract.")
+        else:
+            messages.info(request, f"You asked {who} today already. You can ask again tomorrow.")
+        return self.to_room()
+
+
 class Preview(ContractView):
     """The figures alone, for scripts that follow the choice."""
 
@@ -121,6 +155,20 @@ class Preview(ContractView):
         form.is_valid()
         context = end_context(room, facts=facts, form=form)
         return render(request, "contracts/end_preview.html", context | {"room": room})
+
+
+def _asking(
+    request: HttpRequest, room: Room, form: AskToEndForm, *, status: int = 200
+) -> HttpResponse:
+    context = {
+        "room": room,
+        "contract": room.contract,
+        "form": form,
+        "heading": "End contract",
+        "submit": "Ask them",
+        "reason": room.may_end,
+    }
+    return render(request, "contracts/ask_to_end.html", context, status=status)
 
 
 def form_of(room: Room, facts: Facts, *args: Any) -> EndForm:

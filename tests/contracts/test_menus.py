@@ -49,7 +49,7 @@ def test_plain_member_reads_why_not(side, in_room):
     contract = active()
     name = contract.party(side).name
 
-    first, *others, end = menu_items(
+    first, *others, end, ask = menu_items(
         contract, member_of(contract.party(side), Role.MEMBER), in_room=in_room
     )
 
@@ -57,6 +57,10 @@ def test_plain_member_reads_why_not(side, in_room):
     assert not any(one.disabled_reason for one in others)
     assert end.disabled_reason == f"Only an owner or manager of {name} can end."
     assert not end.dialog
+    assert (ask.label, ask.url) == (
+        "Ask them to end it",
+        f"/contracts/{contract.reference}/end/ask/",
+    )
 
 
 def test_manager_may_what_an_owner_may():

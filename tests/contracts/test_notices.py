@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from contracts import (
+    asking,
     assignments,
     billing,
     checklists,
@@ -121,6 +122,11 @@ def escalated() -> None:
 def ended_by_support() -> None:
     by = Actor.support(StaffFactory())
     ended(funded().contract, by=by, note="Both were told.")
+
+
+def asked_to_end(text: str = "") -> None:
+    contract = active()
+    asking.ask_to_end(contract, text=text, by=member_of(contract.client))
 
 
 def assigned() -> None:
@@ -286,6 +292,7 @@ SCENES = {
         lambda: ended(hourly()),
         ended_with_hours,
     ],
+    "asked_to_end": [asked_to_end, lambda: asked_to_end("All is delivered.")],
     "escrow_refund_requested": [asked, lambda: ended(submitted().contract)],
     "escrow_refund_reminder": [lambda: (asked(), later(3))],
     "escrow_refund_declined": [refused_return],

@@ -10,7 +10,8 @@ import pytest
 from contracts import funding, milestones
 from contracts.models import Assignment, Contract
 from contracts.states import ContractState, EndReason, MilestoneState, Side
-from marketplace import clock
+from marketplace import clock, policy
+from marketplace.models import Notice
 from marketplace.states import Role
 from payments import refunds
 from payments.gateways import sandbox
@@ -601,6 +602,49 @@ def test_plain_member_reads_why_not_and_who_can(side):
     assert sentence in browser.send(url_of(contract), {"confirm": "1"}, status=403).text
     assert sentence in browser.send(f"{url_of(contract)}figures/", status=403).text
     assert is_active(contract)
+
+
+@pytest.mark.parametrize("side", Side)
+def test_plain_member_asks_who_may_end(side):
+    contract = active()
+    browser, name = plain_member(contract, side), contract.party(side).name
+
+    page = browser.open(url_of(contract), status=403)
+    assert contract.party(side.other).name + " is told nothing." in page.text
+    done = page.press("Ask them", text="All is delivered.")
+
+    assert done.url == f"/contracts/{contract.reference}/"
+    assert done.flash == f"You asked the owners and managers of {name} to end this contract."
+    told = Notice.objects.get(kind="contracts.asked_to_end")
+    assert told.recipient == owner_of(contract.party(side)).user
+    assert told.path == url_of(contract)
+    again = browser.open(f"{url_of(contract)}ask/").press("Ask them")
+    assert "today already. You can ask again tomorrow." in again.flash
+    assert Notice.objects.filter(kind="contracts.asked_to_end").count() == 1
+    assert is_active(contract)
+
+
+def test_too_long_a_line_is_refused_beside_its_field():
+    page = plain_member(contract := active()).open(f"{url_of(contract)}ask/")
+
+    page = page.press("Ask them", text="x" * (policy.MEMO_LENGTH + 1))
+
+    assert len(page.alerts) == 1
+    assert page.filled_in("Ask them")["text"] == "x" * (policy.MEMO_LENGTH + 1)
+    assert not Notice.objects.filter(kind="contracts.asked_to_end").exists()
+
+
+@pytest.mark.parametrize("send", [False, True])
+def test_asking_for_an_end_that_came_says_so(send):
+    contract = active()
+    browser = plain_member(contract)
+    page = browser.open(f"{url_of(contract)}ask/")
+    ended(contract, Side.CLIENT)
+
+    late = page.press("Ask them") if send else browser.open(f"{url_of(contract)}ask/")
+
+    assert f"{contract.client.name} ended this contract" in late.flash
+    assert not Notice.objects.filter(kind="contracts.asked_to_end").exists()
 
 
 def test_plain_member_finds_the_reason_in_the_menu_and_no_dialog():

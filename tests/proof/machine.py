@@ -17,6 +17,7 @@ from django.db.models import F, Sum
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from contracts import (
+    asking,
     checklists,
     closing,
     escrow_answers,
@@ -422,6 +423,14 @@ class Life(HoursPlayer):
         contract, given = pick(dice, every()), {"text": "Hello.", "key": once.new_key()}
         side = dice.choice(tuple(Side))
         self.on(contract, lambda by: messages.write(contract, **given, by=by), side, dice)
+
+    @plays(asking.ask_to_end)
+    @precondition(lambda life: life.steps % 8 == 3)
+    @rule(dice=DICE)
+    def ask_to_end(self, dice: Dice) -> None:
+        contract, side = pick(dice, every()), dice.choice(tuple(Side))
+        who = self.world.members[contract.party(side).pk]
+        self.on(contract, lambda by: asking.ask_to_end(contract, text="Done.", by=by), who, dice)
 
     @plays(refunds.give)
     @when("payment")

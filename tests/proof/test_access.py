@@ -232,6 +232,13 @@ ROWS: dict[str, Row] = {
         SUBMITTED,
         data={"choice": "all", "confirm": "1"},
     ),
+    "contracts/<slug:reference>/end/ask/": Row(
+        room("end/ask/"),
+        "302 404 403 403 403 200 404 403",
+        "302 404 403 403 403 302 404 403",
+        SUBMITTED,
+        data={"text": "It is done."},
+    ),
     "contracts/<slug:reference>/end/figures/": Row(
         room("end/figures/"),
         ONLY_POST,
