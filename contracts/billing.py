@@ -9,7 +9,6 @@ dies anywhere leaves rows that the next one, or the sweep of charges, finishes.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -19,6 +18,7 @@ from django.db.models import Count
 from contracts import funding, notices, positions, quotes, rules, timers, weeks
 from contracts.models import Contract, Week, WeekLimit
 from contracts.owing import client_owes
+from contracts.quotes import Quote
 from marketplace import cases, clock, once, policy, transitions
 from marketplace.actors import PLATFORM, Actor
 from marketplace.money import Money, zero
@@ -32,7 +32,6 @@ from payments.states import OperationState
 
 __all__ = [
     "PURPOSE",
-    "Quote",
     "bill",
     "client_owes",
     "end_reviews",
@@ -52,18 +51,6 @@ CHARGE_IS_OPEN: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """Where the money for owed hours comes from: ``from_credit`` + ``charge`` − ``surplus``.
-
-    ``charge`` is at least the gateway's minimum; what that takes beyond the need stays credit.
-    """
-
-    from_credit: Money
-    charge: Money
-    surplus: Money
-
-
 def owed(week: Week) -> Money:
     """What is owed for an invoiced week now, less what disputes took back; zero once it is paid."""
     if not week.is_owed:
@@ -74,7 +61,7 @@ def owed(week: Week) -> Money:
 
 def quote(week: Week) -> Quote:
     """What paying a week takes now, from an unlocked reading of the book, for pages."""
-    return _quote(owed(week), week.contract.book.credit)
+    return quotes.quote(owed(week), credit=week.contract.book.credit)
 
 
 # What falls due ---------------------------------------------------------------------------------
@@ -355,7 +342,7 @@ class _Run:
             notices.contract_on_hold(contract, week)
 
     def quote(self, week: Week) -> Quote:
-        return _quote(owed(week), self._credit_left(week.contract))
+        return quotes.quote(owed(week), credit=self._credit_left(week.contract))
 
     def covers(self, week: Week) -> bool:
         """Whether credit covers the week, beside all that it pays in this run."""
@@ -473,13 +460,6 @@ class _Run:
     def _use_credit(self, contract: Contract, amount: Money) -> None:
         left = self._credit_left(contract) - amount
         self._credit[self._book(contract).credit_account_id] = left
-
-
-def _quote(needed: Money, credit: Money) -> Quote:
-    from_credit = min(credit, needed)
-    rest = needed - from_credit
-    charge = max(rest, policy.minimum_charge(needed.currency)) if rest else rest
-    return Quote(from_credit, charge, charge - rest)
 
 
 def _in_order(contract: Contract) -> list[Week]:

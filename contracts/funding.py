@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from django.db import transaction
 
 from contracts import notices, owing, positions, quotes
 from contracts.models import Contract, Milestone
+from contracts.quotes import Quote
 from contracts.states import ACTIVE_MILESTONES, MilestoneState
-from marketplace import clock, once, policy, transitions
+from marketplace import clock, once, transitions
 from marketplace.actors import PLATFORM, Actor
 from marketplace.models import Party
 from marketplace.money import Money, zero
@@ -24,20 +24,6 @@ PURPOSE: Final = "fund_milestone"
 CHARGE_IS_OPEN: Final = (
     "A charge for this contract is still open. As soon as it is settled, you can fund again."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """Where the money for a milestone comes from. The parts add up to the amount + ``surplus``.
-
-    ``charge`` is what the payment method is charged: at least the gateway's minimum; what that
-    takes beyond the need stays as credit (``surplus``).
-    """
-
-    from_escrow: Money
-    from_credit: Money
-    charge: Money
-    surplus: Money
 
 
 def quote(contract: Contract, milestone_amount: Money) -> Quote:
@@ -171,12 +157,7 @@ def milestone_memo(milestone: Milestone) -> str:
 
 
 def _quote(book: Book, active: Milestone | None, amount: Money) -> Quote:
-    nothing = zero(book.currency)
-    from_escrow = min(leftover(book, active), amount)
-    from_credit = min(book.credit, amount - from_escrow)
-    rest = amount - from_escrow - from_credit
-    charge = max(rest, policy.minimum_charge(book.currency)) if rest else nothing
-    return Quote(from_escrow, from_credit, charge, charge - rest)
+    return quotes.quote(amount, credit=book.credit, leftover=leftover(book, active))
 
 
 def still_open(contract: Contract, milestone: Milestone) -> Milestone:

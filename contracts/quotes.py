@@ -1,17 +1,40 @@
-"""Figures that a page quoted, kept with its form, and compared where the money is moved."""
+"""Where the money for something comes from: quoted on a page, compared where it is moved."""
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass, fields
 
-from marketplace.money import Money
+from marketplace import policy
+from marketplace.money import Money, zero
 from marketplace.refusals import FiguresChanged
 
-if TYPE_CHECKING:
-    from contracts import billing, funding
 
-    Quote: TypeAlias = funding.Quote | billing.Quote
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The parts add up to what is needed + ``surplus``.
+
+    ``charge`` is what the payment method is charged: at least the gateway's minimum; what that
+    takes beyond the need stays as credit (``surplus``).
+    """
+
+    from_escrow: Money
+    from_credit: Money
+    charge: Money
+    surplus: Money
+
+
+def quote(needed: Money, *, credit: Money, leftover: Money | None = None) -> Quote:
+    """Leftover escrow first, then credit, then a charge for the rest (rule book).
+
+    Args:
+        credit: what the client's credit holds.
+        leftover: escrow that may be used; hours use none.
+    """
+    from_escrow = min(leftover or zero(needed.currency), needed)
+    from_credit = min(credit, needed - from_escrow)
+    rest = needed - from_escrow - from_credit
+    charge = max(rest, policy.minimum_charge(needed.currency)) if rest else rest
+    return Quote(from_escrow, from_credit, charge, charge - rest)
 
 
 def parts(quote: Quote) -> dict[str, Money]:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.urls import reverse
 
 from contracts.models import Contract, Week
 from contracts.notices.telling import BOTH, Letters, tell
+from contracts.quotes import Quote
 from contracts.states import Side
 from marketplace import clock, moments, notices, policy
 from marketplace.actors import PLATFORM
 from marketplace.money import Money
 from payments.models import GatewayOperation, Payment
-
-if TYPE_CHECKING:
-    from contracts.billing import Quote
 
 HOURS_INVOICED: Final = notices.kind("contracts.hours_invoiced", money=True)
 HOURS_PAID: Final = notices.kind("contracts.hours_paid", money=True)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from contracts import quotes
+from contracts.quotes import Quote
 from marketplace.components import Effect
-
-if TYPE_CHECKING:
-    from contracts.quotes import Quote
 
 _WORDS: Final = {
     "from_escrow": ("From what is left in escrow", ""),

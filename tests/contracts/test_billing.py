@@ -11,6 +11,7 @@ from django.db import transaction
 from contracts import billing, diary, funding, hours_disputes, offers, quotes, terms, timers
 from contracts.models import Contract, Timer, Week
 from contracts.offers import HourlyTerms
+from contracts.quotes import Quote
 from contracts.states import ContractState, Side, WeekState
 from marketplace import clock, sweeping, transitions
 from marketplace.actors import Actor
@@ -561,7 +562,7 @@ def test_pay_now_charges_the_chosen_method_and_keeps_it():
 def test_pay_now_uses_credit_first_and_needs_no_method_when_it_covers_all():
     week = unpaid()
     charge(week.contract.book, usd(130))
-    assert billing.quote(again(week)) == billing.Quote(usd(120), usd(0), usd(0))
+    assert billing.quote(again(week)) == Quote(usd(0), usd(120), usd(0), usd(0))
 
     with clock.at(MONDAY + MINUTE):
         week = pay_now(week, "")

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from contracts import escrow_answers, funding, milestones, quotes
-from contracts.funding import Quote
 from contracts.models import Contract
+from contracts.quotes import Quote
 from contracts.states import MilestoneState, Side
 from marketplace import sweeping
 from marketplace.actors import Actor

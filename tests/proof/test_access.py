@@ -361,7 +361,7 @@ ROWS: dict[str, Row] = {
         MANAGERS,
         MANAGERS_DO,
         UNPAID,
-        data={"method": sandbox.ACCEPTS, "shown": "0:12000:0"},
+        data={"method": sandbox.ACCEPTS, "shown": "0:0:12000:0"},
     ),
     "contracts/<slug:reference>/weeks/<isodate:week>/dispute/": Row(
         week("dispute"),
