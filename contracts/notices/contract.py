@@ -50,7 +50,7 @@ def offer_made(contract: Contract, *, by: Actor) -> None:
 
 def offer_accepted(contract: Contract, *, by: Actor) -> None:
     funded = any(one.state == MilestoneState.FUNDED for one in contract.open_milestones)
-    tell(OFFER_ACCEPTED, contract, by=by, funded=funded)
+    tell(OFFER_ACCEPTED, contract, by=by, funded=funded, hourly=contract.is_hourly)
 
 
 def offer_declined(contract: Contract, *, reason: str, by: Actor) -> None:

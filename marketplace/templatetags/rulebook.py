@@ -19,6 +19,13 @@ def days_of(window: str) -> str:
 
 
 @register.simple_tag
+def minutes_of(window: str) -> str:
+    """The same in minutes: ``{% minutes_of "SEGMENT" %}`` gives *10 minutes*."""
+    minutes = policy.RULES[window].value // timedelta(minutes=1)
+    return "1 minute" if minutes == 1 else f"{minutes} minutes"
+
+
+@register.simple_tag
 def hours_of(window: str) -> str:
     """The same in hours: ``{% hours_of "LONGEST_TIMER" %}`` gives *12 hours*."""
     hours = policy.RULES[window].value // timedelta(hours=1)

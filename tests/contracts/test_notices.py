@@ -256,7 +256,7 @@ def with_support() -> None:
 
 SCENES = {
     "offer_made": [offered, lambda: offered(fund_first=True)],
-    "offer_accepted": [active, lambda: active(fund_first=True)],
+    "offer_accepted": [active, lambda: active(fund_first=True), hourly],
     "offer_closed": [
         declined_offer,
         lambda: offers.withdraw(contract := offered(), by=owner_of(contract.client)),
