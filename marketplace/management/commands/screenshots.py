@@ -77,6 +77,7 @@ class _Camera:
     def take_all(self) -> None:
         self.jobs()
         self.room()
+        self.diary()
         self.end_talent()
         self.mobile()
         self.end_client()
@@ -90,6 +91,12 @@ class _Camera:
         page = self._page(CLIENT)
         page.get_by_role("link", name="Landing page redesign", exact=True).click()
         self._take(page, "room", full_page=True)
+
+    def diary(self) -> None:
+        page = self._page(FREELANCER)
+        page.get_by_role("link", name="Data pipeline support", exact=True).click()
+        page.locator(".tabs").get_by_role("link", name="Work Diary").click()
+        self._take(page, "diary", full_page=True)
 
     def end_talent(self) -> None:
         page = self._page(FREELANCER, color_scheme="dark")
