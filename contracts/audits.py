@@ -156,7 +156,9 @@ def reminders_meet() -> Iterable[str]:
 @check("My Jobs sorts a contract by its side's next deadline.")
 def positions_agree() -> Iterable[str]:
     """A side that the clock waits for has a deadline's position; no other side has one."""
-    client_waits = Q(milestones__review_until__isnull=False) | Q(weeks__review_until__isnull=False)
+    client_waits = Q(milestones__review_until__isnull=False) | Q(
+        weeks__review_until__isnull=False, weeks__dispute=None
+    )
     talent_waits = (
         Q(state=ContractState.OFFERED)
         | Q(book__escrow_refund_request__state="pending")

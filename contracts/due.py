@@ -70,6 +70,7 @@ def _attach(contracts: Sequence[Contract]) -> None:
         contract.open_milestones, contract.open_operations = [], []
         contract.open_request = None
         contract.open_weeks, contract.running_timers, contract.open_disputes = [], [], []
+        contract.disputed_weeks = set()
     hourly = {one.pk: one for one in contracts if one.is_hourly and one.is_agreed}
     fixed = [one for one in contracts if not one.is_hourly]
     running = {one.pk: one for one in fixed if not (one.is_ended or one.never_started)}
@@ -102,9 +103,12 @@ def _attach_hours(contracts: dict[int, Contract]) -> None:
         | Q(pk__in=disputed.values("week"))
     )
     running = Timer.objects.filter(contract__in=contracts, stopped_at=None)
-    for week in locks.rows(Week.objects.filter(unsettled, contract__in=contracts), Rank.PART):
+    chosen = Week.objects.filter(unsettled, contract__in=contracts).select_related("dispute")
+    for week in locks.rows(chosen, Rank.PART):
         week.contract = contracts[week.contract_id]
         week.contract.open_weeks.append(week)
+        if getattr(week, "dispute", None) is not None:
+            week.contract.disputed_weeks.add(week.pk)
     for timer in locks.rows(running.select_related("membership"), Rank.PART):
         timer.contract = contracts[timer.contract_id]
         timer.contract.running_timers.append(timer)

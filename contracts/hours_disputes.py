@@ -112,6 +112,7 @@ def file(
     if week.is_paid:
         refunds.hold(_payment(contract, week))
     contract.open_disputes.append(dispute)
+    contract.disputed_weeks.add(week.pk)
     positions.touch(contract, now=now)
     notices.hours_disputed(contract, dispute, amount=at_stake(dispute), by=by)
     once.keep(key, dispute.pk)

@@ -296,6 +296,7 @@ def _open(
     )
     contract.open_milestones, contract.open_request = [], None
     contract.open_weeks, contract.open_disputes = [], []
+    contract.disputed_weeks = set()
     positions.place(contract, now=now)
     contract.save(force_insert=True)
     return contract

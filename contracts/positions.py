@@ -41,10 +41,14 @@ def deadline_of(contract: Contract, side: Side) -> datetime | None:
 
 
 def _of_client(contract: Contract) -> datetime | None:
-    """Work is released, and hours are paid for good, when the review is over."""
+    """Work is released, and hours are paid for good, when the review is over.
+
+    A week that was disputed is not reviewed a second time.
+    """
+    undisputed = [one for one in contract.open_weeks if one.pk not in contract.disputed_weeks]
     reviews = [
         *(one.review_until for one in contract.open_milestones),
-        *(one.review_until for one in contract.open_weeks),
+        *(one.review_until for one in undisputed),
     ]
     return min((until for until in reviews if until), default=None)
 

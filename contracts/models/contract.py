@@ -123,6 +123,7 @@ class Contract(Stateful):
     open_weeks: list[Week]
     running_timers: list[Timer]
     open_disputes: list[HoursDispute]
+    disputed_weeks: set[int]
 
     class Meta:
         permissions: ClassVar = [

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from contracts import billing, hours_disputes, weeks
 from contracts.models import Contract, DisputedSegment, HoursDispute, Week
+from contracts.models.contract import NOBODY_WAITS
 from contracts.states import DisputeState, WeekState
 from marketplace import clock, sweeping
 from marketplace.actors import PLATFORM, Actor
@@ -542,3 +543,15 @@ def test_dispute_is_sorted_by_its_deadline_in_my_jobs():
 
     contract = Contract.objects.get(pk=week.contract_id)
     assert contract.talent_position == int((NOON + DAYS_3).timestamp())
+
+
+@pytest.mark.parametrize("settled", [False, True])
+def test_week_that_was_disputed_waits_for_the_client_no_more(settled):
+    week = in_review()
+    dispute = file(week, 0)
+    if settled:
+        withdraw(dispute)
+
+    contract = Contract.objects.get(pk=week.contract_id)
+    assert contract.client_position > NOBODY_WAITS // 2
+    assert_audit_clean()

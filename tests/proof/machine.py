@@ -602,7 +602,9 @@ def reviewed_until(contract: Contract) -> datetime | None:
     """When the client's silence pays: of work, or for good of hours."""
     reviews = (
         contract.milestones.exclude(review_until=None).values_list("review_until", flat=True),
-        contract.weeks.exclude(review_until=None).values_list("review_until", flat=True),
+        contract.weeks.filter(dispute=None)
+        .exclude(review_until=None)
+        .values_list("review_until", flat=True),
     )
     return min((due for rows in reviews for due in rows), default=None)
 

@@ -268,6 +268,7 @@ class Deal:
         contract.reference = f"C-{scrambled(contract.pk, 8)}"
         contract.open_request = None
         contract.open_weeks, contract.open_disputes = [], []
+        contract.disputed_weeks = set()
         contract.book = self.book = self._open_book()
         self._created(contract, by=self.client.by)
 
