@@ -303,7 +303,7 @@ def test_title_names_both_months_and_years_where_they_differ():
 def test_manual_time_is_added():
     contract = begun()
     page = diary_of(contract, path="add/")
-    assert "Times are UTC, in steps of ten minutes. It is 12:00 UTC now." in page.text
+    assert "Times are UTC, in steps of 10 minutes. It is 12:00 UTC now." in page.text
     assert page.filled_in("Add time")["day"] == "2026-11-19"
 
     done = page.press("Add time", day="2026-11-16", starts="23:00", ends="24:00", memo="Late call")

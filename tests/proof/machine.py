@@ -430,7 +430,8 @@ class Life(HoursPlayer):
     def ask_to_end(self, dice: Dice) -> None:
         contract, side = pick(dice, every()), dice.choice(tuple(Side))
         who = self.world.members[contract.party(side).pk]
-        self.on(contract, lambda by: asking.ask_to_end(contract, text="Done.", by=by), who, dice)
+        given = {"contract": contract, "text": "Done."}
+        self.on(contract, lambda by: asking.ask_to_end(**given, by=by), who, dice, repeatable=False)
 
     @plays(refunds.give)
     @when("payment")

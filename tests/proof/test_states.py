@@ -187,7 +187,7 @@ def started() -> Milestone:
     """The intent is committed, the call not made."""
     milestone = planned()
     by = owner_of(milestone.contract.client)
-    funding._begin(milestone, method=sandbox.ACCEPTS, key="fund:1", by=by)
+    funding._begin(milestone, method=sandbox.ACCEPTS, key="fund:1", seen=None, by=by)
     return milestone
 
 
