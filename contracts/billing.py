@@ -22,7 +22,7 @@ from contracts.quotes import Quote
 from marketplace import cases, clock, once, policy, transitions
 from marketplace.actors import PLATFORM, Actor
 from marketplace.money import Money, zero
-from marketplace.refusals import Overtaken, Refused
+from marketplace.refusals import Overtaken
 from payments import hours, ledger, operations
 from payments.gateways.base import Outcome
 from payments.hours import HoursToPay
@@ -55,8 +55,7 @@ def owed(week: Week) -> Money:
     """What is owed for an invoiced week now, less what disputes took back; zero once it is paid."""
     if not week.is_owed:
         return zero(week.currency)
-    assert week.billable_minutes is not None
-    return weeks.amount(week.contract.hourly_rate, week.billable_minutes - week.reversed_minutes)
+    return weeks.cost(week.contract.hourly_rate, week)
 
 
 def quote(week: Week) -> Quote:
@@ -167,9 +166,7 @@ def pay_now(week: Week, *, method: str, key: str, seen: str | None = None, by: A
     named = f"pay-hours:{key or once.new_key()}"
     operation = _begin(week, method=method, key=named, seen=seen, by=by)
     if operation is not None:
-        operation = operations.carry_out(operation.pk)
-        if operation.state == OperationState.DECLINED:
-            raise Refused(operation.declined_because)
+        operations.carry_out_now(operation.pk)
     return Week.objects.select_related("contract").get(pk=week.pk)
 
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import Q
-
 from contracts import billing, escrow_answers, hours_disputes, milestones, offers, timers
 from contracts.models import Contract, HoursDispute, Milestone, Timer, Week
-from contracts.states import OPEN_DISPUTES, OPEN_MILESTONES, UNSETTLED_WEEKS
+from contracts.models.week import UNFINISHED
+from contracts.states import OPEN_DISPUTES, OPEN_MILESTONES
 from marketplace import clock, locks
 from marketplace.models.history import Rank
 from payments.models import EscrowRefundRequest, GatewayOperation
@@ -97,13 +96,8 @@ def _attach_milestones(contracts: dict[int, Contract]) -> None:
 def _attach_hours(contracts: dict[int, Contract]) -> None:
     """Weeks whose money has not moved, in review, or disputed; running timers; open disputes."""
     disputed = HoursDispute.objects.filter(contract__in=contracts, state__in=OPEN_DISPUTES)
-    unsettled = (
-        Q(state__in=UNSETTLED_WEEKS)
-        | Q(review_until__isnull=False)
-        | Q(pk__in=disputed.values("week"))
-    )
     running = Timer.objects.filter(contract__in=contracts, stopped_at=None)
-    chosen = Week.objects.filter(unsettled, contract__in=contracts).select_related("dispute")
+    chosen = Week.objects.filter(UNFINISHED, contract__in=contracts).select_related("dispute")
     for week in locks.rows(chosen, Rank.PART):
         week.contract = contracts[week.contract_id]
         week.contract.open_weeks.append(week)

@@ -14,11 +14,11 @@ from marketplace import clock, once, transitions
 from marketplace.actors import PLATFORM, Actor
 from marketplace.models import Party
 from marketplace.money import Money, zero
-from marketplace.refusals import InvalidInput, Overtaken, Refused
+from marketplace.refusals import InvalidInput, Overtaken
 from payments import escrow, gateways, ledger, operations
 from payments.gateways.base import Outcome
 from payments.models import Book, GatewayOperation
-from payments.states import OPEN_OPERATIONS, OperationState
+from payments.states import OPEN_OPERATIONS
 
 PURPOSE: Final = "fund_milestone"
 CHARGE_IS_OPEN: Final = (
@@ -70,9 +70,7 @@ def fund(
     named = f"fund:{key or once.new_key()}"
     operation = _begin(milestone, method=method, key=named, seen=seen, by=by)
     if operation is not None:
-        operation = operations.carry_out(operation.pk)
-        if operation.state == OperationState.DECLINED:
-            raise Refused(operation.declined_because)
+        operations.carry_out_now(operation.pk)
     return Milestone.objects.select_related("contract").get(pk=milestone.pk)
 
 

@@ -12,12 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Q
-
 from contracts import weeks
 from contracts.models import Contract, HoursDispute, Timer, Week, WeekLimit
+from contracts.models.week import UNFINISHED
 from contracts.plans import DisputeFacts, HoursFacts, OwedFacts, WeekFacts
-from contracts.states import OPEN_DISPUTES, UNSETTLED_WEEKS, WeekState
+from contracts.states import WeekState
 from marketplace.money import Money
 
 
@@ -33,12 +32,7 @@ class Rows:
 
 def read(contract: Contract) -> Rows:
     """For a page, unlocked; three queries."""
-    looked_at = (
-        Q(state__in=UNSETTLED_WEEKS)
-        | Q(review_until__isnull=False)
-        | Q(dispute__state__in=OPEN_DISPUTES)
-    )
-    found = list(contract.weeks.filter(looked_at).select_related("dispute"))
+    found = list(contract.weeks.filter(UNFINISHED).select_related("dispute"))
     disputes = [week.dispute for week in found if getattr(week, "dispute", None)]
     return Rows(
         weeks=found,
@@ -187,15 +181,14 @@ def _owed(rate: Money, found: Sequence[Week], now: datetime) -> list[OwedFacts]:
     return [
         _invoice(rate, one)
         for one in found
-        if one.is_owed or (one.is_paid and one.review_until and one.review_until > now)
+        if one.is_owed or (one.is_paid and one.is_in_review(now))
     ]
 
 
 def _invoice(rate: Money, week: Week) -> OwedFacts:
-    assert week.billable_minutes is not None
     return OwedFacts(
         starts_on=week.starts_on,
-        amount=weeks.amount(rate, week.billable_minutes - week.reversed_minutes),
+        amount=weeks.cost(rate, week),
         is_paid=week.is_paid,
         has_failed=week.state == WeekState.UNPAID,
         review_until=week.review_until,

@@ -152,7 +152,7 @@ def _hours_for_client(
     unpaid = [one for one in weeks if one.is_unpaid]
     if unpaid:
         return _pay_owed(contract, min(unpaid, key=lambda one: one.starts_on))
-    reviewed = [one for one in weeks if is_in_review(one, now) and dispute_of(one) is None]
+    reviewed = [one for one in weeks if one.is_in_review(now) and dispute_of(one) is None]
     if reviewed:
         return _review(contract, min(reviewed, key=lambda one: one.starts_on))
     return None
@@ -169,11 +169,6 @@ def _hours_for_talent(
     if timer is not None and now < timer.runs_out_at:
         return _timer_runs(contract, timer, now)
     return None
-
-
-def is_in_review(week: Week, now: datetime) -> bool:
-    """Invoiced, and the client can still dispute its hours."""
-    return week.review_until is not None and now < week.review_until
 
 
 def dispute_of(week: Week) -> HoursDispute | None:

@@ -19,6 +19,7 @@ from marketplace import clock, locks, policy, transitions
 from marketplace.actors import PLATFORM, Actor
 from marketplace.models.history import Rank
 from marketplace.money import Money
+from marketplace.refusals import Refused
 from payments import gateways, ledger
 from payments.gateways.base import Outcome
 from payments.ledger import Leg, Posting
@@ -129,6 +130,18 @@ def carry_out(operation_id: int) -> GatewayOperation:
     if operation.state != OperationState.STARTED:
         return operation
     return settle(operation_id, _charge(operation))
+
+
+def carry_out_now(operation_id: int) -> None:
+    """The same while somebody waits for it.
+
+    Raises:
+        Refused: the gateway declined, in its own sentence; nothing was charged.
+        InsideTransaction: see :func:`carry_out`.
+    """
+    operation = carry_out(operation_id)
+    if operation.state == OperationState.DECLINED:
+        raise Refused(operation.declined_because)
 
 
 def ask_again(operation_id: int) -> GatewayOperation:

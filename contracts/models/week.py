@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import models
 from django.db.models import F, Q
@@ -11,7 +11,14 @@ from django_fsm import FSMField, transition
 
 from contracts import rules
 from contracts.models.contract import Contract
-from contracts.states import INVOICED_WEEKS, OWED_WEEKS, UNBILLED_WEEKS, WeekState
+from contracts.states import (
+    INVOICED_WEEKS,
+    OPEN_DISPUTES,
+    OWED_WEEKS,
+    UNBILLED_WEEKS,
+    UNSETTLED_WEEKS,
+    WeekState,
+)
 from marketplace import policy
 from marketplace.models import Stateful
 from marketplace.models.constraints import exactly_when, only_when
@@ -19,6 +26,13 @@ from marketplace.models.history import Rank
 from marketplace.money import Money, money_property
 from marketplace.transitions import allowed
 from payments.models import Payment
+
+UNFINISHED: Final = (
+    Q(state__in=UNSETTLED_WEEKS)
+    | Q(review_until__isnull=False)
+    | Q(dispute__state__in=OPEN_DISPUTES)
+)
+"""Weeks whose money has not moved, that are in review, or whose dispute is open."""
 
 
 class WeekLimit(models.Model):
@@ -140,6 +154,10 @@ class Week(Stateful):
     @property
     def is_open(self) -> bool:
         return self.state == WeekState.OPEN
+
+    def is_in_review(self, now: datetime) -> bool:
+        """Invoiced, and the client can still dispute its hours."""
+        return self.review_until is not None and now < self.review_until
 
     @property
     def is_unbilled(self) -> bool:

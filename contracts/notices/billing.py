@@ -27,7 +27,6 @@ def hours_invoiced(letters: Letters, week: Week, quote: Quote, *, net: Money) ->
     """Both read what is billed, until when it can be disputed, and what the talent receives."""
     assert week.billable_minutes is not None
     beyond = week.minutes - week.billable_minutes
-    in_review = week.review_until is not None and week.review_until > clock.now()
     _add(
         letters,
         HOURS_INVOICED,
@@ -37,7 +36,7 @@ def hours_invoiced(letters: Letters, week: Week, quote: Quote, *, net: Money) ->
         beyond=moments.hours(beyond) if beyond else "",
         charge=quote.charge or None,
         from_credit=quote.from_credit or None,
-        until=week.review_until if in_review else None,
+        until=week.review_until if week.is_in_review(clock.now()) else None,
     )
 
 

@@ -153,8 +153,7 @@ class DiaryPage:
 
     @property
     def is_in_review(self) -> bool:
-        until = self.week.review_until if self.week else None
-        return until is not None and self.room.now < until
+        return self.week is not None and self.week.is_in_review(self.room.now)
 
     @property
     def is_due(self) -> bool:

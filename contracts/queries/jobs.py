@@ -16,11 +16,10 @@ from contracts.checklists import ITEMS
 from contracts.menus import menu_items
 from contracts.models import ChecklistItem, Contract, Milestone, Timer, Week, WeekLimit
 from contracts.models.contract import ContractQuerySet
+from contracts.models.week import UNFINISHED
 from contracts.states import (
-    OPEN_DISPUTES,
     OPEN_MILESTONES,
     RUNNING_CONTRACTS,
-    UNSETTLED_WEEKS,
     ContractKind,
     ContractState,
     ItemState,
@@ -206,12 +205,7 @@ def _page(
 
 def _weeks() -> QuerySet[Week]:
     """Those that somebody waits for: not settled, in review, or in dispute."""
-    unsettled = Q(state__in=UNSETTLED_WEEKS) | Q(review_until__isnull=False)
-    return (
-        Week.objects.filter(unsettled | Q(dispute__state__in=OPEN_DISPUTES))
-        .select_related("dispute")
-        .order_by("starts_on")
-    )
+    return Week.objects.filter(UNFINISHED).select_related("dispute").order_by("starts_on")
 
 
 def _limit(now: datetime) -> QuerySet[WeekLimit]:

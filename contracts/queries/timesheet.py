@@ -17,8 +17,9 @@ from django.utils import dateformat
 from contracts import timers, weeks
 from contracts.hours_facts import Rows
 from contracts.models import Contract, HoursDispute, Timer, Week, WeekLimit
-from contracts.states import OPEN_DISPUTES, UNSETTLED_WEEKS, Side, WeekState
-from contracts.waiting import dispute_of, is_in_review
+from contracts.models.week import UNFINISHED
+from contracts.states import Side, WeekState
+from contracts.waiting import dispute_of
 from marketplace import moments
 from marketplace.components import Part, Stage, Track
 from marketplace.money import Money, total
@@ -149,11 +150,9 @@ def hours_of(contract: Contract) -> Hours:
 def _weeks_of(contract: Contract) -> list[Week]:
     """The recent weeks and those that are not settled, each with its limit; one query."""
     latest = contract.weeks.order_by("-starts_on").values("pk")[:READ]
-    unsettled = Q(state__in=UNSETTLED_WEEKS) | Q(review_until__isnull=False)
-    open_ones = unsettled | Q(dispute__state__in=OPEN_DISPUTES)
     then = WeekLimit.objects.filter(contract=contract, from_week__lte=OuterRef("starts_on"))
     found: list[Week] = list(
-        contract.weeks.filter(Q(pk__in=latest) | open_ones)
+        contract.weeks.filter(Q(pk__in=latest) | UNFINISHED)
         .select_related("payment", "dispute")
         .annotate(limit=Subquery(then.order_by("-from_week").values("minutes")[:1]))
         .order_by("-starts_on")
@@ -178,7 +177,7 @@ def parts_of(contract: Contract, hours: Hours, now: datetime) -> tuple[Money, li
     reviewed = [
         one.payment.refundable
         for one in hours.weeks
-        if one.payment is not None and (is_in_review(one, now) or one.payment.held)
+        if one.payment is not None and (one.is_in_review(now) or one.payment.held)
     ]
     owed = [weeks.cost(contract.hourly_rate, one) for one in hours.weeks if one.is_owed]
     to_bill = [_unbilled_amount(contract, one) for one in hours.weeks if one.is_unbilled]
@@ -299,7 +298,7 @@ def _unbilled(week: Week, now: datetime) -> str:
 def _paid(week: Week, payment: Payment, now: datetime) -> str:
     if payment.held:
         return "Disputed, held until it is settled"
-    if is_in_review(week, now) and week.review_until is not None:
+    if week.review_until is not None and week.is_in_review(now):
         return f"Paid, in review until {moments.full(week.review_until)}"
     if now < payment.available_at:
         return f"Paid, available on {moments.day(payment.available_at)}"
