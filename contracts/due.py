@@ -16,8 +16,8 @@ from contracts.models.week import UNFINISHED
 from contracts.states import OPEN_DISPUTES, OPEN_MILESTONES
 from marketplace import clock, locks
 from marketplace.models.history import Rank
-from payments.models import EscrowRefundRequest, GatewayOperation
-from payments.states import OPEN_OPERATIONS, OPEN_REQUESTS, RequestState
+from payments.models import EscrowRefundRequest, GatewayOperation, SplitProposal
+from payments.states import OPEN_OPERATIONS, OPEN_REQUESTS, SplitState
 
 
 def carry_out(contracts: Sequence[Contract]) -> None:
@@ -37,8 +37,7 @@ def _milestones(contract: Contract, now: datetime) -> None:
         offers.expire(contract)
     for milestone in releases_due(contract.open_milestones, now):
         milestones.release_unanswered(milestone)
-    if request_is_due(contract.open_request, now):
-        escrow_answers.pass_unanswered(contract)
+    escrow_answers.pass_unanswered(contract, now)
 
 
 def _hours(contracts: Sequence[Contract], now: datetime) -> None:
@@ -56,18 +55,11 @@ def releases_due(open_milestones: list[Milestone], now: datetime) -> list[Milest
     return [one for one in open_milestones if one.review_until and one.review_until <= now]
 
 
-def request_is_due(request: EscrowRefundRequest | None, now: datetime) -> bool:
-    """A request that nobody answered in time."""
-    return (
-        request is not None and request.state == RequestState.PENDING and request.answer_by <= now
-    )
-
-
 def _attach(contracts: Sequence[Contract]) -> None:
     """In the house's lock order: parts, requests, operations."""
     for contract in contracts:
         contract.open_milestones, contract.open_operations = [], []
-        contract.open_request = None
+        contract.open_request = contract.open_split = contract.open_dormancy = None
         contract.open_weeks, contract.running_timers, contract.open_disputes = [], [], []
         contract.disputed_weeks = set()
     hourly = {one.pk: one for one in contracts if one.is_hourly and one.is_agreed}
@@ -115,3 +107,9 @@ def _attach_requests(contracts: dict[int, Contract]) -> None:
     chosen = EscrowRefundRequest.objects.filter(book__in=contracts, state__in=OPEN_REQUESTS)
     for request in locks.rows(chosen.select_related("book__client", "book__talent"), Rank.REQUEST):
         contracts[request.book_id].open_request = request
+    splits = SplitProposal.objects.filter(request__book__in=contracts, state=SplitState.OPEN)
+    for split in locks.rows(splits.select_related("request"), Rank.REQUEST):
+        contract = contracts[split.request.book_id]
+        if contract.open_request is not None:
+            split.request = contract.open_request
+        contract.open_split = split

@@ -7,7 +7,7 @@ from typing import Final
 
 from contracts.models import Contract
 from contracts.models.contract import NOBODY_WAITS
-from contracts.states import Side
+from contracts.states import DormancyState, Side
 from payments.states import RequestState
 
 FIELDS: Final = ("last_activity_at", "client_position", "talent_position")
@@ -43,23 +43,48 @@ def deadline_of(contract: Contract, side: Side) -> datetime | None:
 def _of_client(contract: Contract) -> datetime | None:
     """Work is released, and hours are paid for good, when the review is over.
 
-    A week that was disputed is not reviewed a second time.
+    A week that was disputed is not reviewed a second time. After the end: what it has not answered
+    of an escrow refund request.
     """
     undisputed = [one for one in contract.open_weeks if one.pk not in contract.disputed_weeks]
     reviews = [
         *(one.review_until for one in contract.open_milestones),
         *(one.review_until for one in undisputed),
+        *_of_request(contract, Side.CLIENT),
+        *_of_dormancy(contract, Side.CLIENT),
     ]
     return min((until for until in reviews if until), default=None)
 
 
 def _of_talent(contract: Contract) -> datetime | None:
     """An unanswered request lets escrow go; an unanswered dispute goes to support."""
-    answers = [one.answer_by for one in contract.open_disputes if one.is_pending]
-    request = contract.open_request
-    if request is not None and request.state == RequestState.PENDING:
+    answers = [
+        *(one.answer_by for one in contract.open_disputes if one.is_pending),
+        *_of_request(contract, Side.TALENT),
+        *_of_dormancy(contract, Side.TALENT),
+    ]
+    return min((until for until in answers if until), default=None)
+
+
+def _of_request(contract: Contract, side: Side) -> list[datetime | None]:
+    """The talent answers the request, the client a dispute; a split, who has not agreed to it."""
+    request, split = contract.open_request, contract.open_split
+    asked = {RequestState.PENDING: Side.TALENT, RequestState.DISPUTED: Side.CLIENT}
+    answers = []
+    if request is not None and asked.get(request.state) is side:
         answers.append(request.answer_by)
-    return min(answers, default=None)
+    if split is not None and not split.has_agreed(side):
+        answers.append(split.answer_by)
+    return answers
+
+
+def _of_dormancy(contract: Contract, side: Side) -> list[datetime | None]:
+    """A dormant contract asks the client first, then the talent, then the client once more."""
+    dormancy = contract.open_dormancy
+    if dormancy is None:
+        return []
+    asked = Side.TALENT if dormancy.state == DormancyState.TALENT_ASKED else Side.CLIENT
+    return [dormancy.due_at] if asked is side else []
 
 
 def position(deadline: datetime | None, activity: datetime) -> int:

@@ -6,6 +6,7 @@ the same sentence. They read only the row, its contract and the actor.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from contracts.states import Side
@@ -14,7 +15,16 @@ from marketplace.actors import Actor
 from marketplace.refusals import NotYours, Overtaken, Refusal
 
 if TYPE_CHECKING:
-    from contracts.models import Contract, HoursDispute, Milestone, Stretch, Week
+    from contracts.models import (
+        Bonus,
+        BonusRequest,
+        Contract,
+        Dormancy,
+        HoursDispute,
+        Milestone,
+        Stretch,
+        Week,
+    )
 
 ENDED = Refusal("This contract has ended.")
 NOT_BEGUN = Refusal("This is possible once the offer is accepted.")
@@ -29,6 +39,9 @@ ON_HOLD = Refusal("This contract is on hold. No time is recorded until the clien
 NOT_HOURLY = Refusal("Only hourly contracts have a Work Diary.")
 NOT_FIXED = Refusal("Only fixed-price contracts have milestones. Hours are billed every week.")
 NO_MANUAL_TIME = Refusal("The client does not allow manual time on this contract. Use the timer.")
+NO_BONUS_ANY_MORE = Refusal(
+    f"A bonus is possible until {policy.BONUS_WINDOW.days} days after the end. That is over."
+)
 OF_ITS_STATE = (
     ENDED,
     NOT_BEGUN,
@@ -41,6 +54,7 @@ OF_ITS_STATE = (
     NOT_HOURLY,
     NOT_FIXED,
     NO_MANUAL_TIME,
+    NO_BONUS_ANY_MORE,
 )
 """Refusals that tell of the contract, not of who asks: somebody, or the clock, was faster."""
 
@@ -288,10 +302,72 @@ def talent_answers_dispute(dispute: HoursDispute, actor: Actor) -> Refusal | Non
     return _manages(dispute.contract, actor, Side.TALENT)
 
 
+# Bonuses and dormant contracts ------------------------------------------------------------------
+
+
+def may_give_bonus(contract: Contract, actor: Actor, *, now: datetime) -> Refusal | None:
+    """The client's owners and managers, while it runs and until 365 days after its end."""
+    return _takes_bonuses(contract, now) or _manages(contract, actor, Side.CLIENT)
+
+
+def client_gives_bonus(bonus: Bonus, actor: Actor) -> Refusal | None:
+    """From credit the client itself; the platform once the charge is confirmed."""
+    return None if actor.is_platform else _manages(bonus.contract, actor, Side.CLIENT)
+
+
+def may_ask_for_bonus(contract: Contract, actor: Actor, *, now: datetime) -> Refusal | None:
+    """The talent's owners and managers, for unrecorded time once the diary is locked (D)."""
+    if not contract.is_hourly:
+        return NOT_HOURLY
+    if not contract.is_ended:
+        return Refusal("The Work Diary is open: add the missing time there.")
+    return _takes_bonuses(contract, now) or _manages(contract, actor, Side.TALENT)
+
+
+def client_answers_bonus_request(request: BonusRequest, actor: Actor) -> Refusal | None:
+    return None if actor.is_platform else _manages(request.contract, actor, Side.CLIENT)
+
+
+def talent_withdraws_bonus_request(request: BonusRequest, actor: Actor) -> Refusal | None:
+    return _manages(request.contract, actor, Side.TALENT)
+
+
+def bonus_until(contract: Contract) -> datetime | None:
+    """The last instant at which a bonus can be given; None while the contract goes on."""
+    return contract.ended_at + policy.BONUS_WINDOW if contract.ended_at else None
+
+
+def talent_asks_for_release(dormancy: Dormancy, actor: Actor) -> Refusal | None:
+    return _manages(dormancy.contract, actor, Side.TALENT)
+
+
+def wakes(dormancy: Dormancy, actor: Actor) -> Refusal | None:
+    """Anyone of the two sides who does something on the contract, or support."""
+    if actor.is_platform or actor.is_staff:
+        return None
+    return takes_part(dormancy.contract, actor)
+
+
+def says_still_working(contract: Contract, actor: Actor) -> Refusal | None:
+    """Either side says that a quiet contract goes on (D)."""
+    return takes_part(contract, actor) or _while_running(contract)
+
+
 def minimum_for(leftover_minor: int, currency: str) -> int:
     """The least a milestone may be: 5.00 (S), or the whole leftover escrow when smaller (D)."""
     minimum = policy.minimum_milestone(currency).minor
     return min(minimum, leftover_minor) if leftover_minor else minimum
+
+
+def _takes_bonuses(contract: Contract, now: datetime) -> Refusal | None:
+    if contract.is_offered:
+        return NOT_BEGUN
+    if contract.never_started:
+        return NEVER_BEGAN
+    until = bonus_until(contract)
+    if until is not None and now > until:
+        return NO_BONUS_ANY_MORE
+    return None
 
 
 def _takes_milestones(contract: Contract) -> Refusal | None:

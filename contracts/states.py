@@ -75,10 +75,17 @@ class WeekState(TextChoices):
     UNPAID = "unpaid", "Not paid"
     PAID = "paid", "Paid"
     REVERSED = "reversed", "Nothing owed"
+    WRITTEN_OFF = "written_off", "Written off"
 
 
 UNBILLED_WEEKS = (WeekState.OPEN, WeekState.LOCKED)
-INVOICED_WEEKS = (WeekState.INVOICED, WeekState.UNPAID, WeekState.PAID, WeekState.REVERSED)
+INVOICED_WEEKS = (
+    WeekState.INVOICED,
+    WeekState.UNPAID,
+    WeekState.PAID,
+    WeekState.REVERSED,
+    WeekState.WRITTEN_OFF,
+)
 OWED_WEEKS = (WeekState.INVOICED, WeekState.UNPAID)
 UNSETTLED_WEEKS = (*UNBILLED_WEEKS, *OWED_WEEKS)
 """Weeks whose money has not moved yet."""
@@ -103,6 +110,43 @@ class DisputeState(TextChoices):
 HELD_DISPUTES = (DisputeState.DECLINED, DisputeState.ESCALATED)
 OPEN_DISPUTES = (DisputeState.PENDING, *HELD_DISPUTES)
 CLOSED_DISPUTES = tuple(state for state in DisputeState if state not in OPEN_DISPUTES)
+
+
+class BonusState(TextChoices):
+    """A bonus: paid at once from credit, or once its charge is confirmed."""
+
+    CHARGING = "charging", "Waiting for the charge"
+    PAID = "paid", "Paid"
+    FAILED = "failed", "Not charged"
+
+
+class BonusRequestState(TextChoices):
+    """The talent asks for a bonus for time that was not recorded; the client may answer, or not."""
+
+    WAITING = "waiting", "Waiting for an answer"
+    GRANTED = "granted", "Paid"
+    DECLINED = "declined", "Declined"
+    WITHDRAWN = "withdrawn", "Taken back"
+    EXPIRED = "expired", "Not answered"
+
+
+class DormancyState(TextChoices):
+    """Money in escrow and nothing happens: who is asked, and what became of it."""
+
+    CLIENT_ASKED = "client_asked", "The client is asked"
+    TALENT_ASKED = "talent_asked", "The talent is asked"
+    RELEASE_ASKED = "release_asked", "The talent asks for its release"
+    WOKEN = "woken", "It goes on"
+    PAID = "paid", "Paid to the talent"
+    RETURNED = "returned", "Returned, and ended"
+
+
+OPEN_DORMANCIES = (
+    DormancyState.CLIENT_ASKED,
+    DormancyState.TALENT_ASKED,
+    DormancyState.RELEASE_ASKED,
+)
+CLOSED_DORMANCIES = tuple(state for state in DormancyState if state not in OPEN_DORMANCIES)
 
 
 class EndReason(TextChoices):

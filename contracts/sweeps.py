@@ -12,8 +12,8 @@ from contracts.models import Contract, HoursDispute, Milestone, Timer, Week
 from contracts.states import UNBILLED_WEEKS, ContractState, DisputeState
 from marketplace import transitions
 from marketplace.sweeping import sweep
-from payments.models import EscrowRefundRequest
-from payments.states import RequestState
+from payments.models import EscrowRefundRequest, SplitProposal
+from payments.states import SplitState
 
 
 def _offers() -> QuerySet[Contract]:
@@ -29,7 +29,7 @@ def _reviews_to_remind() -> QuerySet[Milestone]:
 
 
 def _unanswered() -> QuerySet[EscrowRefundRequest]:
-    return EscrowRefundRequest.objects.filter(state=RequestState.PENDING)
+    return EscrowRefundRequest.objects.exclude(answer_by=None)
 
 
 def _requests_to_remind() -> QuerySet[EscrowRefundRequest]:
@@ -61,6 +61,16 @@ def remind_of_review(milestone_id: int) -> None:
 @transaction.atomic
 def pass_unanswered(request_id: int) -> None:
     transitions.enter(_of_request(request_id))
+
+
+def _open_splits() -> QuerySet[SplitProposal]:
+    return SplitProposal.objects.filter(state=SplitState.OPEN)
+
+
+@sweep("contracts.splits_lapse", rows=_open_splits, due_at="answer_by")
+@transaction.atomic
+def lapse_split(split_id: int) -> None:
+    transitions.enter(Contract.objects.get(book__escrow_refund_request__proposals=split_id))
 
 
 @sweep("contracts.escrow_request_reminders", rows=_requests_to_remind, due_at="reminder_due_at")

@@ -16,7 +16,7 @@ from marketplace.money import Money
 
 T = TypeVar("T")
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,99 @@ ESCROW_ANSWER_REMINDERS: Final = _rule(
     "ESCROW_ANSWER_REMINDERS",
     (timedelta(days=3), timedelta(days=5), timedelta(days=6)),
     unit="after the request",
+    source="rule book",
+)
+ESCROW_CLIENT_WORKDAYS: Final = _rule(
+    "ESCROW_CLIENT_WORKDAYS",
+    5,
+    unit="business days (Monday to Friday, UTC) for the client to answer a split or a dispute",
+    source="rule book",
+)
+ESCROW_CLIENT_REMINDERS: Final = _rule(
+    "ESCROW_CLIENT_REMINDERS",
+    (timedelta(days=3), timedelta(days=1)),
+    unit="before the client's time to answer a dispute is over",
+    source="D",
+)
+SPLIT_REST: Final = _rule(
+    "SPLIT_REST",
+    timedelta(hours=48),
+    unit="at least left to the talent after its split was declined or not answered",
+    source="rule book",
+)
+SPLITS_BY_TALENT: Final = _rule(
+    "SPLITS_BY_TALENT",
+    2,
+    unit="splits that the talent may propose per request, so that the clock is not stopped forever",
+    source="D",
+)
+MEDIATION_ANSWER_WINDOW: Final = _rule(
+    "MEDIATION_ANSWER_WINDOW",
+    timedelta(days=2),
+    unit="for both sides to accept a split that support proposes",
+    source="rule book",
+)
+DECISION_WINDOW: Final = _rule(
+    "DECISION_WINDOW",
+    timedelta(days=30),
+    unit="after an escrow refund request was filed, within which support decides",
+    source="rule book",
+)
+REFUND_REQUESTS: Final = _rule(
+    "REFUND_REQUESTS", 3, unit="times that a client may ask for a refund, per payment", source="D"
+)
+BONUS_WINDOW: Final = _rule(
+    "BONUS_WINDOW",
+    timedelta(days=365),
+    unit="after an end, in which a bonus can be given",
+    source="rule book",
+)
+MINIMUM_BONUS: Final = _rule(
+    "MINIMUM_BONUS",
+    {"USD": 100, "EUR": 100, "GBP": 100},
+    unit="minor units by currency",
+    source="D",
+)
+BONUS_REQUESTS: Final = _rule(
+    "BONUS_REQUESTS",
+    3,
+    unit="times that a talent may ask for a bonus for unrecorded time, per contract",
+    source="D",
+)
+IDLE_REMINDERS: Final = _rule(
+    "IDLE_REMINDERS",
+    (timedelta(days=30), timedelta(days=60)),
+    unit="without activity, a friendly reminder on either kind of contract",
+    source="D",
+)
+DORMANT_NOTICES: Final = _rule(
+    "DORMANT_NOTICES",
+    (timedelta(days=76), timedelta(days=83)),
+    unit="without activity, and after the last due date, with money in escrow",
+    source="rule book",
+)
+DORMANT_AFTER: Final = _rule(
+    "DORMANT_AFTER",
+    timedelta(days=90),
+    unit="without activity, and after the last due date, with money in escrow",
+    source="rule book",
+)
+DORMANT_CLIENT_ANSWER: Final = _rule(
+    "DORMANT_CLIENT_ANSWER",
+    timedelta(days=7),
+    unit="for the client of a dormant contract, then the talent is asked",
+    source="rule book",
+)
+DORMANT_TALENT_ANSWER: Final = _rule(
+    "DORMANT_TALENT_ANSWER",
+    timedelta(days=7),
+    unit="for the talent of a dormant contract, then escrow goes back and the contract ends",
+    source="rule book",
+)
+DORMANT_RELEASE_ANSWER: Final = _rule(
+    "DORMANT_RELEASE_ANSWER",
+    timedelta(days=14),
+    unit="for the client after the talent asked for a release; silence pays",
     source="rule book",
 )
 FEEDBACK_DAYS: Final = _rule(
@@ -243,6 +336,11 @@ def maximum_rate(currency: str) -> Money:
 
 def minimum_charge(currency: str) -> Money:
     return Money(MINIMUM_CHARGE[currency], currency)
+
+
+def minimum_bonus(currency: str) -> Money:
+    """The least a bonus may be (D)."""
+    return Money(MINIMUM_BONUS[currency], currency)
 
 
 def public_feedback_minimum(currency: str) -> Money:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from marketplace import policy
 from marketplace.actors import Actor
-from marketplace.refusals import Refusal
+from marketplace.refusals import NotYours, Overtaken, Refusal
+from payments.states import DISCUSSED_REQUESTS, HELD_REQUESTS, RequestState
 
 if TYPE_CHECKING:
     from marketplace.models import Party
-    from payments.models import EscrowRefundRequest, Payment
+    from payments.models import (
+        Correction,
+        EscrowRefundRequest,
+        Payment,
+        RefundRequest,
+        SplitProposal,
+    )
 
+NOT_DISPUTED = Refusal("Nothing is disputed here. Write a message on the contract instead.")
+NOT_WITH_SUPPORT = Refusal("Support does not have this request now.")
+OF_ITS_STATE = (NOT_DISPUTED, NOT_WITH_SUPPORT)
+NOT_YOURS = Refusal("Only the two sides can answer this.")
 ONLY_MANAGERS = "Only an owner or manager of {party} can do this."
 
 
@@ -24,14 +36,80 @@ def staff_only(row: Any, actor: Actor) -> Refusal | None:
     return None if actor.is_staff else Refusal("Only support can do this.")
 
 
-def talent_answers(request: EscrowRefundRequest, actor: Actor) -> Refusal | None:
-    """The talent's owners and managers answer an escrow refund request."""
+def talent_answers(request: EscrowRefundRequest | RefundRequest, actor: Actor) -> Refusal | None:
+    """The talent's owners and managers answer what the client asks for."""
     return _managers_of(request.book.talent, actor)
 
 
-def client_answers(request: EscrowRefundRequest, actor: Actor) -> Refusal | None:
-    """The client's owners and managers may pay instead."""
+def client_answers(request: EscrowRefundRequest | RefundRequest, actor: Actor) -> Refusal | None:
+    """The client's owners and managers take it back, pay instead, and answer a dispute."""
     return _managers_of(request.book.client, actor)
+
+
+def either_side_answers(request: EscrowRefundRequest, actor: Actor) -> Refusal | None:
+    """Owners and managers of either side; the platform when the time is over."""
+    if actor.is_platform:
+        return None
+    party = request.book.talent if actor.party_id == request.book.talent_id else request.book.client
+    return _managers_of(party, actor)
+
+
+def answers_split(split: SplitProposal, actor: Actor) -> Refusal | None:
+    """The client answers a split of the talent; both sides one of support."""
+    if split.is_by_support:
+        return NOT_YOURS if actor.is_platform else either_side_answers(split.request, actor)
+    return client_answers(split.request, actor)
+
+
+def ends_split(split: SplitProposal, actor: Actor) -> Refusal | None:
+    """Who proposed it takes it back; it ends with its request, whoever settles that."""
+    if split.is_by_support and actor.is_staff:
+        return None
+    return either_side_answers(split.request, actor)
+
+
+def takes_back_split(split: SplitProposal, actor: Actor) -> Refusal | None:
+    """Only who proposed it."""
+    if split.is_by_support:
+        return staff_only(split, actor)
+    return talent_answers(split.request, actor)
+
+
+def adds_statement(request: EscrowRefundRequest, actor: Actor) -> Refusal | None:
+    """Either side, once there is a dispute, until it is settled."""
+    if request.state not in DISCUSSED_REQUESTS:
+        return NOT_DISPUTED
+    return NOT_YOURS if actor.is_platform else either_side_answers(request, actor)
+
+
+def writes_note(request: EscrowRefundRequest, actor: Actor) -> Refusal | None:
+    """Support, about what it has."""
+    return staff_only(request, actor) or _with_support(request, HELD_REQUESTS)
+
+
+def proposes_in_mediation(request: EscrowRefundRequest, actor: Actor) -> Refusal | None:
+    """Support, while it mediates."""
+    return staff_only(request, actor) or _with_support(request, (RequestState.MEDIATING,))
+
+
+def refuse(refusal: Refusal | None) -> None:
+    """Raise a rule's answer, if it is one.
+
+    Raises:
+        Overtaken: the request's state does not allow it.
+        NotYours: this person may not.
+    """
+    if refusal is not None:
+        raise Overtaken(refusal) if refusal in OF_ITS_STATE else NotYours(refusal)
+
+
+def second_person(correction: Correction, actor: Actor) -> Refusal | None:
+    """Support, but not who proposed it."""
+    if not actor.is_staff or actor.staff is None:
+        return staff_only(correction, actor)
+    if actor.staff.pk == correction.proposed_by_id:
+        return Refusal("A second person of support has to approve what you proposed.")
+    return None
 
 
 def may_refund(payment: Payment, actor: Actor, *, now: datetime) -> Refusal | None:
@@ -71,6 +149,10 @@ def sees_money(party: Party, actor: Actor) -> Refusal | None:
 def refundable_until(payment: Payment) -> datetime:
     """The last instant at which the payment can be refunded, to the second (S: 180 days)."""
     return payment.paid_at + policy.REFUND_WINDOW
+
+
+def _with_support(request: EscrowRefundRequest, states: Collection[RequestState]) -> Refusal | None:
+    return None if request.state in states else NOT_WITH_SUPPORT
 
 
 def _managers_of(party: Any, actor: Actor) -> Refusal | None:

@@ -24,6 +24,7 @@ class EntryKind(TextChoices):
     REFUND = "refund", "Refund"
     HOURS = "hours", "Hours paid"
     HOURS_REVERSAL = "hours_reversal", "Hours reversed"
+    BONUS = "bonus", "Bonus"
     MATURE = "mature", "Payment available"
     CORRECTION = "correction", "Correction"
 
@@ -36,6 +37,7 @@ CLIENT_ENTRIES = (
     EntryKind.REFUND,
     EntryKind.HOURS,
     EntryKind.HOURS_REVERSAL,
+    EntryKind.BONUS,
     EntryKind.CORRECTION,
 )
 """What moves a client's escrow or credit."""
@@ -44,6 +46,7 @@ TALENT_ENTRIES = (
     EntryKind.RELEASE,
     EntryKind.HOURS,
     EntryKind.HOURS_REVERSAL,
+    EntryKind.BONUS,
     EntryKind.MATURE,
     EntryKind.REFUND,
     EntryKind.CORRECTION,
@@ -54,9 +57,10 @@ TALENT_ENTRIES = (
 class PaymentKind(TextChoices):
     RELEASE = "release", "Escrow release"
     HOURS = "hours", "Hours"
+    BONUS = "bonus", "Bonus"
 
 
-PAYING_ENTRIES = (EntryKind.RELEASE, EntryKind.HOURS)
+PAYING_ENTRIES = (EntryKind.RELEASE, EntryKind.HOURS, EntryKind.BONUS)
 """Entries that make a payment."""
 
 GIVING_BACK_ENTRIES = (EntryKind.REFUND, EntryKind.HOURS_REVERSAL)
@@ -75,14 +79,25 @@ class RequestState(TextChoices):
     ACCEPTED = "accepted", "Returned, agreed"
     LAPSED = "lapsed", "Returned, not answered"
     WITHDRAWN = "withdrawn", "Paid instead"
-    DISPUTED = "disputed", "Declined, with support"
-    CONCEDED = "conceded", "Paid after it was declined"
+    DISPUTED = "disputed", "Disputed"
+    CONCEDED = "conceded", "Paid after a dispute"
+    CONCEDED_BY_SILENCE = "conceded_by_silence", "Paid, dispute not answered"
     ESCALATED = "escalated", "With support"
+    MEDIATING = "mediating", "In mediation"
+    AGREED = "agreed", "Split as agreed"
     DECIDED = "decided", "Decided by support"
 
 
-OPEN_REQUESTS = (RequestState.PENDING, RequestState.DISPUTED, RequestState.ESCALATED)
-HELD_REQUESTS = (RequestState.DISPUTED, RequestState.ESCALATED)
+HELD_REQUESTS = (RequestState.ESCALATED, RequestState.MEDIATING)
+"""With support: nobody's silence decides any more."""
+
+ANSWERABLE_REQUESTS = (RequestState.PENDING, RequestState.DISPUTED)
+"""A side's silence decides."""
+
+DISCUSSED_REQUESTS = (RequestState.DISPUTED, *HELD_REQUESTS)
+"""The sides disagree, or support has it: both may add to what they said."""
+
+OPEN_REQUESTS = (*ANSWERABLE_REQUESTS, *HELD_REQUESTS)
 CLOSED_REQUESTS = tuple(state for state in RequestState if state not in OPEN_REQUESTS)
 
 
@@ -91,6 +106,51 @@ class OnSilence(TextChoices):
 
     LAPSE = "lapse", "The money goes back to the client"
     ESCALATE = "escalate", "Support decides"
+    CONCEDE = "concede", "The money goes to the talent"
+
+
+class SplitState(TextChoices):
+    """A proposed split of what is asked back."""
+
+    OPEN = "open", "Waiting for an answer"
+    ACCEPTED = "accepted", "Accepted"
+    DECLINED = "declined", "Declined"
+    LAPSED = "lapsed", "Not answered"
+    TAKEN_BACK = "taken_back", "Taken back"
+
+
+class Proposer(TextChoices):
+    """Who proposes a split: the talent instead of an answer, support in mediation."""
+
+    TALENT = "talent", "Talent"
+    SUPPORT = "support", "Support"
+
+
+class StatementKind(TextChoices):
+    """What is said about an escrow refund request, for both sides and support to read."""
+
+    DISPUTE = "dispute", "Why it is disputed"
+    REJECTION = "rejection", "Why the dispute is rejected"
+    ADDITION = "addition", "Added"
+    NOTE = "note", "Support's note"
+
+
+class RefundRequestState(TextChoices):
+    """The client asks for a payment, or part of it, back; the talent may answer, or not."""
+
+    WAITING = "waiting", "Waiting for an answer"
+    GRANTED = "granted", "Refunded"
+    DECLINED = "declined", "Declined"
+    WITHDRAWN = "withdrawn", "Taken back"
+    EXPIRED = "expired", "Not answered"
+
+
+class CorrectionState(TextChoices):
+    """A correcting entry: one of support proposes it, another one approves."""
+
+    PROPOSED = "proposed", "Waiting for a second person"
+    POSTED = "posted", "Posted"
+    REJECTED = "rejected", "Rejected"
 
 
 class OperationKind(TextChoices):

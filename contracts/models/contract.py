@@ -33,9 +33,10 @@ from payments.models import Book
 if TYPE_CHECKING:
     from contracts.models.diary import Timer
     from contracts.models.dispute import HoursDispute
+    from contracts.models.dormancy import Dormancy
     from contracts.models.milestone import Milestone
     from contracts.models.week import Week
-    from payments.models import EscrowRefundRequest, GatewayOperation
+    from payments.models import EscrowRefundRequest, GatewayOperation, SplitProposal
 
 NOBODY_WAITS = 100_000_000_000
 """Larger than any deadline in seconds: rows without one sort after those with one."""
@@ -66,6 +67,9 @@ class Contract(Stateful):
     anybody gave feedback; NULL once there is nothing more to tell.
     An hourly one has a rate; ``charge_method`` is what the hours are charged to every week.
     ``hold_since`` is a fact beside the state: a charge for hours failed, and no time is recorded.
+    ``quiet_due_at`` is when both sides are next reminded that nothing happens, ``quiet_told`` how
+    often they were since somebody did something; ``dormant_since`` is set while money sleeps in
+    escrow (see :class:`~contracts.models.Dormancy`).
     ``asks_to_end_since`` is set while the client has not answered *End this contract* or *Keep it
     open* after *Pay now*.
     """
@@ -105,6 +109,9 @@ class Contract(Stateful):
     feedback_extended = models.BooleanField(default=False)
     feedback_due_at = models.DateTimeField(null=True, blank=True)
     asks_to_end_since = models.DateTimeField(null=True, blank=True)
+    quiet_due_at = models.DateTimeField(null=True, blank=True)
+    quiet_told = models.PositiveSmallIntegerField(default=0)
+    dormant_since = models.DateTimeField(null=True, blank=True)
     follows = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="followed_by"
     )
@@ -120,6 +127,8 @@ class Contract(Stateful):
     open_milestones: list[Milestone]
     open_operations: list[GatewayOperation]
     open_request: EscrowRefundRequest | None
+    open_split: SplitProposal | None
+    open_dormancy: Dormancy | None
     open_weeks: list[Week]
     running_timers: list[Timer]
     open_disputes: list[HoursDispute]
@@ -174,6 +183,11 @@ class Contract(Stateful):
                 name="contract_paused_at_set_exactly_when_paused",
             ),
             models.CheckConstraint(
+                condition=only_when(Q(state__in=RUNNING_CONTRACTS), Q(quiet_due_at__isnull=False))
+                & only_when(Q(state=ContractState.ACTIVE), Q(dormant_since__isnull=False)),
+                name="contract_quiet_only_while_running",
+            ),
+            models.CheckConstraint(
                 condition=~Q(client=models.F("talent")), name="contract_between_two_parties"
             ),
         ]
@@ -199,6 +213,9 @@ class Contract(Stateful):
             models.Index(fields=["state", "-id"], name="contract_by_state"),
             models.Index(
                 fields=["hold_since"], name="contract_on_hold", condition=~Q(hold_since=None)
+            ),
+            models.Index(
+                fields=["quiet_due_at"], name="contract_quiet", condition=~Q(quiet_due_at=None)
             ),
             models.Index(Lower("title"), name="contract_title"),
         ]
@@ -243,6 +260,11 @@ class Contract(Stateful):
         return rate
 
     @property
+    def is_dormant(self) -> bool:
+        """Money sleeps in escrow, and the sides are asked what is to become of it."""
+        return self.dormant_since is not None
+
+    @property
     def is_ended(self) -> bool:
         return self.state == ContractState.ENDED
 
@@ -250,6 +272,11 @@ class Contract(Stateful):
     def ended_by_support(self) -> bool:
         """Support ended it for ``ended_side``, which did not do it itself."""
         return bool((self.end_figures or {}).get("support"))
+
+    @property
+    def ended_by_silence(self) -> bool:
+        """Nobody acted on a dormant contract: Closeout gave escrow back and ended it."""
+        return bool((self.end_figures or {}).get("silence"))
 
     @property
     def is_agreed(self) -> bool:
@@ -353,6 +380,7 @@ class Contract(Stateful):
         self.end_figures = figures
         self._open_feedback(feedback_until)
         self.asks_to_end_since = None
+        self.quiet_due_at = self.dormant_since = None
 
     @transition(
         state,

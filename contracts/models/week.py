@@ -76,7 +76,7 @@ class Week(Stateful):
     currency = models.CharField(max_length=3)
     minutes = models.PositiveIntegerField(default=0)
     state = FSMField(
-        max_length=10, choices=WeekState.choices, default=WeekState.OPEN, protected=True
+        max_length=12, choices=WeekState.choices, default=WeekState.OPEN, protected=True
     )
     bills_at = models.DateTimeField()
     locked_at = models.DateTimeField(null=True, blank=True)
@@ -267,6 +267,16 @@ class Week(Stateful):
     )
     def reverse_all(self) -> None:
         """A dispute took back every hour before any was paid."""
+        self._owes_no_longer()
+
+    @transition(
+        state,
+        source=WeekState.UNPAID,
+        target=WeekState.WRITTEN_OFF,
+        permission=allowed(rules.support_only),
+    )
+    def write_off(self) -> None:
+        """Support gives up on it: nobody owes it any more, and the talent is not paid."""
         self._owes_no_longer()
 
     def _lock_late(self) -> None:

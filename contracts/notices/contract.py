@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from contracts import weeks
 from contracts.models import ChecklistItem, Contract, Message, Milestone
+from contracts.notices import requests
 from contracts.notices.telling import BOTH, add, people_of, room_of, tell
 from contracts.plans import EndPlan
 from contracts.states import MilestoneState, Side
@@ -15,7 +16,7 @@ from marketplace import notices
 from marketplace.actors import PLATFORM, Actor
 from marketplace.money import Money
 from marketplace.notices import Batch, Kind
-from payments.models import EscrowRefundRequest, GatewayOperation, Payment
+from payments.models import GatewayOperation, Payment
 
 OFFER_MADE: Final = notices.kind("contracts.offer_made", money=True)
 OFFER_ACCEPTED: Final = notices.kind("contracts.offer_accepted")
@@ -33,11 +34,6 @@ REVIEW_EXTENDED: Final = notices.kind("contracts.review_extended")
 REVIEW_REMINDER: Final = notices.kind("contracts.review_reminder", money=True)
 PAYMENT_RELEASED: Final = notices.kind("contracts.payment_released", money=True)
 CONTRACT_ENDED: Final = notices.kind("contracts.contract_ended")
-ESCROW_REFUND_REQUESTED: Final = notices.kind("contracts.escrow_refund_requested", money=True)
-ESCROW_REFUND_REMINDER: Final = notices.kind("contracts.escrow_refund_reminder", money=True)
-ESCROW_REFUND_DECLINED: Final = notices.kind("contracts.escrow_refund_declined", money=True)
-ESCROW_REFUND_ESCALATED: Final = notices.kind("contracts.escrow_refund_escalated", money=True)
-ESCROW_REFUND_SETTLED: Final = notices.kind("contracts.escrow_refund_settled", money=True)
 MESSAGE_RECEIVED: Final = notices.kind("contracts.message_received")
 CHECKLIST_REMINDER: Final = notices.kind("contracts.checklist_reminder")
 ASKED_TO_END: Final = notices.kind("contracts.asked_to_end")
@@ -185,44 +181,14 @@ def contract_ended(contract: Contract, plan: EndPlan, *, by: Actor) -> None:
         add(
             batch,
             people,
-            ESCROW_REFUND_REQUESTED,
+            requests.REQUESTED,
             contract,
             by=by,
-            path=_request_path(request),
+            path=requests.path_of(request),
             sides=(Side.TALENT,),
-            facts=_request_facts(request),
+            facts=requests.facts_of(request),
         )
     batch.write()
-
-
-def escrow_refund_reminder(contract: Contract, request: EscrowRefundRequest) -> None:
-    _tell_request(ESCROW_REFUND_REMINDER, contract, request, by=PLATFORM, sides=(Side.TALENT,))
-
-
-def escrow_refund_accepted(contract: Contract, request: EscrowRefundRequest, *, by: Actor) -> None:
-    _tell_request(ESCROW_REFUND_SETTLED, contract, request, by=by)
-
-
-def escrow_refund_declined(contract: Contract, request: EscrowRefundRequest, *, by: Actor) -> None:
-    _tell_request(ESCROW_REFUND_DECLINED, contract, request, by=by)
-
-
-def escrow_refund_paid_instead(
-    contract: Contract, request: EscrowRefundRequest, *, by: Actor
-) -> None:
-    _tell_request(ESCROW_REFUND_SETTLED, contract, request, by=by)
-
-
-def escrow_refund_lapsed(contract: Contract, request: EscrowRefundRequest) -> None:
-    _tell_request(ESCROW_REFUND_SETTLED, contract, request, by=PLATFORM)
-
-
-def escrow_refund_escalated(contract: Contract, request: EscrowRefundRequest) -> None:
-    _tell_request(ESCROW_REFUND_ESCALATED, contract, request, by=PLATFORM)
-
-
-def escrow_refund_decided(contract: Contract, request: EscrowRefundRequest, *, by: Actor) -> None:
-    _tell_request(ESCROW_REFUND_SETTLED, contract, request, by=by)
 
 
 def message_received(message: Message, *, by: Actor) -> None:
@@ -254,31 +220,6 @@ def _payment(milestone: Milestone, payment: Payment, *, by: Actor) -> None:
     )
 
 
-def _request_facts(request: EscrowRefundRequest) -> dict[str, Any]:
-    return {
-        "amount": request.amount,
-        "until": request.answer_by,
-        "on_silence": request.on_silence,
-        "state": request.state,
-        "declined_because": request.declined_because,
-        "because": request.decided_because,
-        "to_talent": request.to_talent or None,
-        "to_client": request.to_client or None,
-    }
-
-
-def _tell_request(
-    kind: Kind,
-    contract: Contract,
-    request: EscrowRefundRequest,
-    *,
-    by: Actor,
-    sides: tuple[Side, ...] = BOTH,
-) -> None:
-    facts = _request_facts(request)
-    tell(kind, contract, by=by, path=_request_path(request), sides=sides, **facts)
-
-
 def _tell_of(
     kind: Kind, milestone: Milestone, *, by: Actor, sides: tuple[Side, ...] = BOTH, **facts: Any
 ) -> None:
@@ -294,7 +235,3 @@ def _tell_of(
         amount=amount,
         **facts,
     )
-
-
-def _request_path(request: EscrowRefundRequest) -> str:
-    return reverse("escrow_refund", args=[request.pk])

@@ -14,7 +14,7 @@ from marketplace.money import Money
 from marketplace.refusals import Refusal
 from payments import rules
 from payments.models import EscrowRefundRequest
-from payments.states import OnSilence, RequestState
+from payments.states import OnSilence
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ class RequestPage:
     @property
     def takes_answers(self) -> bool:
         """Open, and the clock has not decided it."""
-        waits = self.request.state == RequestState.PENDING
-        return self.request.is_open and not (waits and self.request.answer_by <= self.now)
+        answer_by = self.request.answer_by
+        return self.request.is_open and not (answer_by is not None and answer_by <= self.now)
 
     @property
     def net(self) -> Money:

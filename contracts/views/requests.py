@@ -63,7 +63,7 @@ class Decline(RequestView):
         if not form.is_valid():
             return self.show(contract, form)
         try:
-            escrow_answers.decline(contract, because=form.cleaned_data["because"], by=self.actor)
+            escrow_answers.dispute(contract, text=form.cleaned_data["because"], by=self.actor)
         except InvalidInput as refused:
             form.refuse(refused)
             return self.show(contract, form)

@@ -37,7 +37,7 @@ class EscrowRefundRequestAdmin(ReadOnlyAdmin):
     search_fields = ("book",)
     search_help_text = BY_REFERENCE
     queues = {
-        "held": Queue("Waiting for support", HELD, ("filed_at", "pk")),
+        "held": Queue("Waiting for support", HELD, ("decide_by", "pk")),
         "pending": Queue(
             "Waiting for the talent", Q(state=RequestState.PENDING), ("answer_by", "pk")
         ),
@@ -51,10 +51,10 @@ class EscrowRefundRequestAdmin(ReadOnlyAdmin):
         "clock",
         "filed_at",
         "answer_by",
+        "decide_by",
         "on_silence",
         "reminders_sent",
         "policy_version",
-        "declined_because",
         "decided_because",
         "paid",
         "returned",
@@ -195,7 +195,7 @@ class SettleOperation(SupportAction):
 @panel(place=1, permission="payments.view_escrowrefundrequest")
 def held_requests() -> Panel:
     held = EscrowRefundRequest.objects.filter(HELD)
-    oldest = held.select_related("book").order_by("filed_at", "pk")[:SHOWN]
+    oldest = held.select_related("book").order_by("decide_by", "pk")[:SHOWN]
     return Panel(
         "Escrow refund requests",
         reverse("admin:payments_escrowrefundrequest_changelist"),

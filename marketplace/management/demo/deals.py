@@ -441,6 +441,7 @@ class Deal:
             amount_minor=amount.minor,
             filed_at=now,
             answer_by=now + policy.ESCROW_ANSWER_WINDOW,
+            decide_by=now + policy.DECISION_WINDOW,
             on_silence=on_silence,
             policy_version=policy.VERSION,
             reminder_due_at=now + policy.ESCROW_ANSWER_REMINDERS[0],
