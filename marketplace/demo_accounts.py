@@ -23,6 +23,7 @@ ACCOUNTS: Final = (
         "agency@example.com", "the agency's owner", "Acts for an agency and for a business of one."
     ),
     DemoAccount("member@example.com", "the agency's member", "Works, but does not end or refund."),
+    DemoAccount("late@example.com", "the late payer", "Owes hours of a contract that ended."),
     DemoAccount("support@example.com", "support", "Decides what the two sides cannot settle."),
     DemoAccount("admin@example.com", "the administrator", "Sees everything behind the desk."),
 )

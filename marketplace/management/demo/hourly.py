@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,10 +12,11 @@ from marketplace import sweeping
 from marketplace.actors import Actor
 from marketplace.management.demo import on
 from marketplace.management.demo.people import People
+from marketplace.management.demo.steps import Story, end
 from marketplace.money import Money
 from payments.gateways import sandbox
 
-Story = Iterator[datetime]
+RETRIES: Final = "contracts.owed_hours_retried"
 
 _TYPED_AFTER: Final = timedelta(minutes=5)
 """How long after the work manual time is typed in."""
@@ -33,7 +33,10 @@ class HourlyStories:
             self.data_pipeline_support(),
             self.quarterly_bookkeeping(),
             self.customer_survey(),
+            self.archive_scans(),
+            self.price_list(),
             _mondays(),
+            _retries(),
         ]
 
     def data_pipeline_support(self) -> Story:
@@ -111,7 +114,50 @@ class HourlyStories:
             by=works,
         )
 
-    def _offer(self, talent: Actor, title: str, description: str, terms: HourlyTerms) -> Contract:
+    def archive_scans(self) -> Story:
+        """Ended three weeks ago, with a bonus; the talent asks for time that it did not record."""
+        works, client = self._people.freelancer, self._people.client
+        yield on(26, 10, month=10)
+        contract = self._offer(
+            works,
+            "Archive scans",
+            "Old catalogues, scanned and named.",
+            HourlyTerms(rate=Money(3_000), hours=10, manual_time=True, method=sandbox.ACCEPTS),
+        )
+        yield on(26, 13, month=10)
+        offers.accept(contract, by=works)
+        yield from _timed(contract, on(27, 9, month=10), 180, "Catalogues to 1995", by=works)
+        yield from _timed(contract, on(29, 9, month=10), 150, "Catalogues to 2004", by=works)
+        yield on(30, 16, month=10)
+        end(contract, by=client)
+
+    def price_list(self) -> Story:
+        """Ended six weeks ago by a client whose card is declined; support has the hours."""
+        works, client = self._people.freelancer, self._people.late_payer
+        yield on(5, 9, month=10)
+        contract = self._offer(
+            works,
+            "Price list",
+            "The new price list, in two languages.",
+            HourlyTerms(rate=Money(4_000), hours=10, manual_time=True, method=sandbox.DECLINES),
+            by=client,
+        )
+        yield on(5, 13, month=10)
+        offers.accept(contract, by=works)
+        yield from _timed(contract, on(6, 9, month=10), 150, "German prices", by=works)
+        yield from _timed(contract, on(8, 9, month=10), 120, "English prices", by=works)
+        yield on(9, 12, month=10)
+        end(contract, by=client)
+
+    def _offer(
+        self,
+        talent: Actor,
+        title: str,
+        description: str,
+        terms: HourlyTerms,
+        *,
+        by: Actor | None = None,
+    ) -> Contract:
         assert talent.party is not None
         return offers.make_hourly(
             talent=talent.party,
@@ -119,16 +165,24 @@ class HourlyStories:
             description=description,
             terms=terms,
             key=f"demo-{title}",
-            by=self._people.client,
+            by=by or self._people.client,
         )
 
 
 def _mondays() -> Story:
     """The weekly run, the end of each review, and when the money is available."""
-    for moment in (on(9, 12), on(14, 0), on(16, 12), on(18, 0)):
+    october = [on(day, 12, month=10) for day in (12, 19, 26)]
+    for moment in (*october, on(2, 12), on(9, 12), on(14, 0), on(16, 12), on(18, 0)):
         for late in (0, 5):
             yield moment + timedelta(minutes=late)
             sweeping.run()
+
+
+def _retries() -> Story:
+    """A declined charge is tried again daily, until support has it."""
+    for days in range(1, 32):
+        yield on(12, 12, 10, month=10) + timedelta(days=days)
+        sweeping.run(only=RETRIES)
 
 
 def _timed(contract: Contract, start: datetime, minutes: int, memo: str, *, by: Actor) -> Story:

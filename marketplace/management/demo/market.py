@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
+from collections.abc import Iterable
+from datetime import UTC, date
 from heapq import heapify, heappop, heappush
 from typing import Final
 
@@ -14,7 +14,6 @@ from django_q.models import OrmQ
 
 from contracts import (
     checklists,
-    closing,
     escrow_answers,
     funding,
     messages,
@@ -31,13 +30,12 @@ from marketplace.actors import Actor
 from marketplace.management.demo import STARTS_AT, on
 from marketplace.management.demo.hourly import HourlyStories
 from marketplace.management.demo.people import People, make
+from marketplace.management.demo.steps import Story, end
 from marketplace.models import Notice
 from marketplace.money import Money
 
 PAYS: Final = "accepts"
 MATURES: Final = "payments.mature"
-
-Story = Iterator[datetime]
 
 
 def build() -> None:
@@ -145,7 +143,7 @@ class _Market:
         self._submit(contract, 1, "All 48 pages, print and screen version.")
         yield on(16, 12)
         self._approve(contract, 1, 900)
-        self._end(contract, Choice.nothing(), by=self.client)
+        end(contract, by=self.client)
 
     def mobile_app_prototype(self) -> Story:
         """Ended two days ago by the client with $400 in escrow; nothing was submitted."""
@@ -158,15 +156,14 @@ class _Market:
         yield on(2, 18)
         offers.accept(contract, by=self.freelancer)
         yield on(17, 15, 30)
-        self._end(
+        end(
             contract,
-            Choice.nothing(),
             by=self.client,
             note="We have put the app on hold. Thank you for being so flexible.",
         )
 
     def newsletter_series(self) -> Story:
-        """Ended by the client; the talent declined the return of $250, support decides."""
+        """Ended by the client; the return of $250 is disputed and mediated: support decides."""
         yield on(26, 9, month=10)
         contract = self._offer(
             "Newsletter series",
@@ -178,12 +175,20 @@ class _Market:
         yield on(9, 10)
         self._submit(contract, 1, "Both newsletters are in the editor, ready to send.")
         yield on(13, 9)
-        self._end(contract, Choice.nothing(), by=self.client)
+        end(contract, by=self.client)
         yield on(14, 8)
-        escrow_answers.decline(
-            Contract.objects.get(pk=contract.pk),
-            because="Both newsletters were delivered on 9 November and one was sent out.",
+        escrow_answers.dispute(
+            contract,
+            text="Both newsletters were delivered on 9 November, and one was sent out.",
+            links=["https://demo.example/newsletters/sent"],
             by=self.freelancer,
+        )
+        yield on(17, 13)
+        escrow_answers.reject(
+            contract,
+            text="The first one we could use. The second has last year's prices in it.",
+            links=["https://demo.example/newsletters/prices"],
+            by=self.client,
         )
 
     def product_photography(self) -> Story:
@@ -199,7 +204,7 @@ class _Market:
         yield on(22, 16, month=10)
         self._submit(contract, 1, "All twelve, two angles each.")
         yield on(30, 11, month=10)
-        self._end(contract, Choice.all(), by=self.client, note="Beautiful work, thank you!")
+        end(contract, Choice.all(), by=self.client, note="Beautiful work, thank you!")
         yield on(31, 10, month=10)
         self._give_feedback(contract, self.client, 5, "Precise, quick and easy to talk to.")
         self._tick_all(contract, self.client)
@@ -245,11 +250,6 @@ class _Market:
 
     def _write(self, contract: Contract, by: Actor, text: str) -> None:
         messages.write(contract, text=text, key=self._key(), by=by)
-
-    def _end(self, contract: Contract, choice: Choice, *, by: Actor, note: str = "") -> None:
-        shown = Contract.objects.select_related("book__escrow_account").get(pk=contract.pk)
-        seen = closing.seen_token(shown, closing.facts_of(shown))
-        closing.end(shown, choice=choice, seen=seen, note=note, by=by)
 
     def _give_feedback(self, contract: Contract, by: Actor, stars: int, text: str) -> None:
         giving.give(

@@ -24,6 +24,7 @@ class People:
     freelancer: Actor
     agency: Actor
     member: Actor
+    late_payer: Actor
     support: Actor
 
 
@@ -33,6 +34,7 @@ def make() -> People:
     freelancer = _person("freelancer@example.com", "Demo Freelancer")
     owner = _person("agency@example.com", "Demo Owner")
     member = _person("member@example.com", "Demo Member")
+    late_payer = _person("late@example.com", "Demo Late")
     support = _staff("support@example.com", "Demo Support")
     _staff("admin@example.com", "Demo Admin", is_superuser=True)
     support.groups.add(Group.objects.get_or_create(name="Support")[0])
@@ -47,6 +49,7 @@ def make() -> People:
                 user=member, party=agency.party, role=Role.MEMBER, joined_at=clock.now()
             )
         ),
+        late_payer=_founded(PartyKind.CLIENT, "Demo Late Payer", late_payer),
         support=Actor.support(support),
     )
 

@@ -8,15 +8,16 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from contracts import terms, weeks
+from contracts import billing, owing, terms, weeks
 from contracts.models import Contract, HoursDispute, Week
 from contracts.states import ContractState, DisputeState, WeekState
 from marketplace import auditing, clock, sweeping
 from marketplace.management.demo import STARTS_AT, market
-from marketplace.models import User
+from marketplace.models import Case, Party, User
 from marketplace.money import Money
+from marketplace.states import CaseState
 from payments.models import EscrowRefundRequest
-from payments.states import RequestState
+from payments.states import RequestState, StatementKind
 
 pytestmark = pytest.mark.django_db
 
@@ -43,15 +44,29 @@ def test_demo_market_has_its_rows_and_a_clean_audit(opened):
         "Data pipeline support": ContractState.ACTIVE,
         "Quarterly bookkeeping": ContractState.ACTIVE,
         "Customer survey": ContractState.ACTIVE,
+        "Archive scans": ContractState.ENDED,
+        "Price list": ContractState.ENDED,
     }
     assert auditing.run().clean
     assert clock.now() >= STARTS_AT
 
 
 def test_demo_market_leaves_support_one_request_to_decide(opened):
-    held = EscrowRefundRequest.objects.get(state=RequestState.DISPUTED)
+    held = EscrowRefundRequest.objects.get(state=RequestState.MEDIATING)
+    said = [(one.kind, len(one.links)) for one in held.statements.all()]
 
     assert (held.book.title, held.amount.format()) == ("Newsletter series", "$250.00")
+    assert said == [(StatementKind.DISPUTE, 1), (StatementKind.REJECTION, 1)]
+
+
+def test_demo_market_leaves_support_hours_that_a_client_owes(opened):
+    week = Week.objects.select_related("contract__client").get(state=WeekState.UNPAID)
+    case = Case.objects.get(contract_reference=week.contract.reference)
+
+    assert (week.contract.title, week.contract.client.name) == ("Price list", "Demo Late Payer")
+    assert billing.owed(week) == Money(18_000)
+    assert (week.retry_at, case.state) == (None, CaseState.OPEN)
+    assert not owing.client_owes(Party.objects.get(name="North Studio"))
 
 
 def test_demo_market_leaves_support_one_dispute_of_hours_to_decide(opened):
