@@ -27,6 +27,7 @@ from contracts.states import (
     ContractState,
     DisputeState,
     MilestoneState,
+    Side,
     WeekState,
 )
 from marketplace import clock, sweeping, transitions
@@ -35,8 +36,8 @@ from marketplace.models import Party, Stateful
 from marketplace.refusals import NotYours, Refused
 from marketplace.states import Role
 from payments.gateways import sandbox
-from payments.models import EscrowRefundRequest, GatewayOperation
-from payments.states import OperationState, RequestState
+from payments.models import EscrowRefundRequest, GatewayOperation, SplitProposal
+from payments.states import OperationState, RequestState, SplitState
 from tests.factories import (
     NOON,
     FreelancerFactory,
@@ -57,6 +58,7 @@ from tests.factories import (
     submitted,
     usd,
 )
+from tests.proof import returning
 from tests.support.asserting import everything_of, refused
 
 pytestmark = pytest.mark.django_db
@@ -68,6 +70,7 @@ TALENT = {"talent owner", "talent manager"}
 WORKERS = TALENT | {"talent member"}
 SUPPORT, CLOCK = {"support"}, {"platform"}
 STRANGERS = {"client member", "stranger"}
+CLIENT_SIDE, TALENT_SIDE = Side.CLIENT, Side.TALENT
 EVENING = NOON + timedelta(hours=8)
 BILLED = NOON + timedelta(days=4)
 """Monday 12:00, when the hours of that Thursday are billed."""
@@ -120,13 +123,26 @@ MACHINES: dict[type[Stateful], dict[str, tuple[set[str], set[str]]]] = {
         "decide": ({"declined", "escalated"}, SUPPORT),
     },
     EscrowRefundRequest: {
-        "accept": ({"pending", "disputed", "escalated"}, TALENT),
-        "decline": ({"pending"}, TALENT),
+        "accept": ({"pending", "disputed", "escalated", "mediating"}, TALENT),
+        "stop_clock": ({"pending"}, TALENT),
+        "go_on": ({"pending"}, CLIENT | TALENT | CLOCK),
+        "dispute": ({"pending"}, TALENT),
+        "reject": ({"disputed"}, CLIENT),
         "withdraw": ({"pending", "escalated"}, CLIENT),
-        "concede": ({"disputed"}, CLIENT),
+        "concede": ({"disputed", "mediating"}, CLIENT),
+        "concede_by_silence": ({"disputed"}, CLOCK),
         "lapse": ({"pending"}, CLOCK),
         "escalate": ({"pending"}, CLOCK),
-        "decide": ({"disputed", "escalated"}, SUPPORT),
+        "mediate": ({"escalated"}, SUPPORT),
+        "agree": ({"pending", "mediating"}, CLIENT | TALENT | CLOCK),
+        "decide": ({"mediating"}, SUPPORT),
+    },
+    SplitProposal: {
+        "agree": ({"open"}, CLIENT),
+        "accept": ({"open"}, CLIENT),
+        "decline": ({"open"}, CLIENT),
+        "lapse": ({"open"}, CLOCK),
+        "take_back": ({"open"}, CLIENT | TALENT | CLOCK),
     },
     GatewayOperation: {
         "succeed": ({"started", "unknown"}, CLOCK),
@@ -149,38 +165,29 @@ def answered(answer: Callable[..., Contract], side: str) -> Contract:
     return answer(contract, by=owner_of(getattr(contract, side)))
 
 
-def asked(milestone: Milestone | None = None) -> Contract:
-    return ended((milestone or funded()).contract)
-
-
-def disputed() -> Contract:
-    contract = asked()
-    escrow_answers.decline(contract, because="No.", by=owner_of(contract.talent))
-    return contract
-
-
 def passed(contract: Contract) -> Contract:
     sweeping.run(as_of=NOON + timedelta(days=7))
     return contract
 
 
-def conceded() -> Contract:
-    contract = disputed()
-    escrow_answers.pay_instead(contract, by=owner_of(contract.client))
-    return contract
+def after(
+    make: Callable[[], Contract], answer: Callable[..., Any], side: Side, **words: Any
+) -> Callable[[], Contract]:
+    """A side answers about what was made."""
+
+    def made() -> Contract:
+        contract = make()
+        answer(contract, **words, by=owner_of(contract.party(side)))
+        return contract
+
+    return made
 
 
-def decided() -> Contract:
-    contract = disputed()
-    by = Actor.support(StaffFactory())
-    escrow_answers.decide(contract, to_talent=usd(1), because="So.", by=by)
-    return contract
-
-
-def answered_request(answer: Callable[..., Any], side: str) -> Contract:
-    contract = asked()
-    answer(contract, by=owner_of(getattr(contract, side)))
-    return contract
+def about_split(answer: Callable[..., Any], side: Side) -> Callable[[], Contract]:
+    """A side answers the talent's split."""
+    return after(
+        returning.split, lambda contract, by: answer(returning.split_of(contract), by=by), side
+    )
 
 
 def started() -> Milestone:
@@ -308,14 +315,24 @@ MAKERS: dict[type[Stateful], dict[str, Callable[[], Made]]] = {
         DisputeState.DECIDED: hours_decided,
     },
     EscrowRefundRequest: {
-        RequestState.PENDING: asked,
-        RequestState.ACCEPTED: lambda: answered_request(escrow_answers.let_go, "talent"),
-        RequestState.LAPSED: lambda: passed(asked()),
-        RequestState.WITHDRAWN: lambda: answered_request(escrow_answers.pay_instead, "client"),
-        RequestState.DISPUTED: disputed,
-        RequestState.CONCEDED: conceded,
-        RequestState.ESCALATED: lambda: passed(asked(submitted())),
-        RequestState.DECIDED: decided,
+        RequestState.PENDING: returning.asked,
+        RequestState.ACCEPTED: after(returning.asked, escrow_answers.let_go, TALENT_SIDE),
+        RequestState.LAPSED: returning.lapsed,
+        RequestState.WITHDRAWN: after(returning.asked, escrow_answers.pay_instead, CLIENT_SIDE),
+        RequestState.DISPUTED: returning.disputed,
+        RequestState.CONCEDED: after(returning.disputed, escrow_answers.pay_instead, CLIENT_SIDE),
+        RequestState.CONCEDED_BY_SILENCE: returning.conceded_by_silence,
+        RequestState.ESCALATED: returning.escalated,
+        RequestState.MEDIATING: returning.mediating,
+        RequestState.AGREED: about_split(escrow_answers.agree_to_split, CLIENT_SIDE),
+        RequestState.DECIDED: returning.decided,
+    },
+    SplitProposal: {
+        SplitState.OPEN: returning.split,
+        SplitState.ACCEPTED: about_split(escrow_answers.agree_to_split, CLIENT_SIDE),
+        SplitState.DECLINED: about_split(escrow_answers.decline_split, CLIENT_SIDE),
+        SplitState.LAPSED: returning.split_lapsed,
+        SplitState.TAKEN_BACK: about_split(escrow_answers.take_back_split, TALENT_SIDE),
     },
     GatewayOperation: {
         OperationState.STARTED: started,
@@ -376,23 +393,44 @@ def test_state_lets_exactly_those_roles_pass(model, state):
     contract = contract_of(MAKERS[model][state]())
     row = row_of(model, contract)
     assert row.state == state
-    actors = {role: actor_of(role, contract) for role in ROLES}
-    before = everything_of(contract)
 
-    passes = {
-        (name, role)
-        for name in MACHINES[model]
-        for role in ROLES
-        if lets_pass(row, name, actors[role])
-    }
-
-    assert passes == {
+    assert passes(row, contract) == {
         (name, role)
         for name, (sources, allowed) in MACHINES[model].items()
         for role in allowed
         if state in sources
     }
+
+
+def test_split_of_support_is_answered_by_both_sides():
+    contract = contract_of(returning.split_by_support())
+    by_both = CLIENT | TALENT
+
+    assert passes(returning.split_of(contract), contract) == {
+        (name, role)
+        for name, allowed in {
+            "agree": by_both,
+            "accept": by_both,
+            "decline": by_both,
+            "lapse": CLOCK,
+            "take_back": by_both | SUPPORT | CLOCK,
+        }.items()
+        for role in allowed
+    }
+
+
+def passes(row: Stateful, contract: Contract) -> set[tuple[str, str]]:
+    """By transition and role, what the door lets through; nothing of it changes anything."""
+    actors = {role: actor_of(role, contract) for role in ROLES}
+    before = everything_of(contract)
+    found = {
+        (name, role)
+        for name in MACHINES[type(row)]
+        for role in ROLES
+        if lets_pass(row, name, actors[role])
+    }
     assert everything_of(contract) == before
+    return found
 
 
 def lets_pass(row: Stateful, name: str, by: Actor) -> bool:
@@ -419,15 +457,19 @@ def contract_of(made: Made) -> Contract:
     return Contract.objects.select_related("client", "talent").get(pk=contract.pk)
 
 
+BOOK_OF = {SplitProposal: "request__book"}
+"""Where the book of a row is that has none of its own."""
+
+
 def row_of(model: type[Stateful], contract: Contract) -> Stateful:
     if model is Contract:
         return contract
     if model in (Milestone, Week, HoursDispute):
         read = model._base_manager.select_related("contract__client", "contract__talent")
         return read.filter(contract=contract).latest("pk")
-    return model._base_manager.select_related("book__client", "book__talent").get(
-        book=contract.book_id
-    )
+    book = BOOK_OF.get(model, "book")
+    read = model._base_manager.select_related(f"{book}__client", f"{book}__talent")
+    return read.filter(**{book: contract.book_id}).latest("pk")
 
 
 def actor_of(role: str, contract: Contract) -> Actor:

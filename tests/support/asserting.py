@@ -12,7 +12,15 @@ from contracts.models import Contract, DisputedSegment, Submission
 from marketplace import auditing
 from marketplace.models import FormKey, Notice
 from marketplace.refusals import Refused
-from payments.models import EscrowRefundRequest, Payment, Refund
+from payments.models import (
+    Correction,
+    EscrowRefundRequest,
+    Payment,
+    Refund,
+    RefundRequest,
+    RequestStatement,
+    SplitProposal,
+)
 from tests.factories import money_of
 
 
@@ -45,13 +53,29 @@ def everything_of(contract: Contract) -> list[Any]:
         *hours_of(contract),
         list(contract.checklist.values()),
         list(contract.messages.values()),
-        list(EscrowRefundRequest.objects.filter(book=contract.book_id).values()),
+        *returns_of(contract),
         list(payments.values()),
         Refund.objects.filter(payment__in=payments).count(),
         money_of(contract),
         Notice.objects.count(),
         FormKey.objects.count(),
     ]
+
+
+def returns_of(contract: Contract) -> list[Any]:
+    """All that belongs to money that comes back, to bonuses and to what sleeps."""
+    book = contract.book_id
+    rows = (
+        EscrowRefundRequest.objects.filter(book=book),
+        SplitProposal.objects.filter(request__book=book),
+        RequestStatement.objects.filter(request__book=book),
+        RefundRequest.objects.filter(payment__book=book),
+        Correction.objects.filter(book=book),
+        contract.bonuses,
+        contract.bonus_requests,
+        contract.dormancies,
+    )
+    return [list(one.order_by("pk").values()) for one in rows]
 
 
 def hours_of(contract: Contract) -> list[Any]:
