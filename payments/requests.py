@@ -239,6 +239,18 @@ def remind_next(request: EscrowRefundRequest) -> bool:
     return True
 
 
+def reminders_of(request: EscrowRefundRequest) -> list[datetime]:
+    """When the side whose answer is due is reminded of it, in order.
+
+    Args:
+        request: whose clock runs.
+    """
+    assert request.answer_by is not None
+    if request.state == RequestState.PENDING:
+        return _reminders(request.answer_by)
+    return [request.answer_by - before for before in policy.ESCROW_CLIENT_REMINDERS]
+
+
 def refuse_split_beyond(request: EscrowRefundRequest, to_talent: Money) -> None:
     """Both parts of a split are at least nothing, and add up to what is asked back.
 
@@ -257,13 +269,7 @@ def _go_on(request: EscrowRefundRequest, *, at: datetime, by: Actor) -> None:
 
 
 def _remind_from(request: EscrowRefundRequest, moment: datetime) -> None:
-    assert request.answer_by is not None
-    moments = (
-        _reminders(request.answer_by)
-        if request.state == RequestState.PENDING
-        else [request.answer_by - before for before in policy.ESCROW_CLIENT_REMINDERS]
-    )
-    request.reminder_due_at = _next_reminder(moments, after=moment)
+    request.reminder_due_at = _next_reminder(reminders_of(request), after=moment)
     request.save(update_fields=["reminders_sent", "reminder_due_at"])
 
 
