@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
+
+from django.template.defaultfilters import pluralize
+from django.utils.text import get_text_list
 
 from marketplace import clock, policy
 from marketplace.models import ArticleVote
@@ -77,10 +81,25 @@ TOPICS: Final = (
                 "What a request for its return is, who answers it, and what silence does.",
             ),
             Article(
+                "escrow-split-or-dispute",
+                "Split or dispute what is in escrow",
+                "When the two sides do not agree: splits, disputes, mediation, and their clocks.",
+            ),
+            Article(
                 "refunds",
-                "Give a refund",
+                "Give a refund, or ask for one",
                 f"Payments of the last {policy.REFUND_WINDOW.days} days can be given back,"
                 " whole or in part.",
+            ),
+            Article(
+                "bonuses",
+                "Bonuses, and time that was not recorded",
+                "Paid beside escrow and hours, also after the end.",
+            ),
+            Article(
+                "quiet-contracts",
+                "Quiet and dormant contracts",
+                "What happens to money in escrow when nobody does anything.",
             ),
             Article("fees", "Fees", "What is taken from a payment, and what comes back."),
         ),
@@ -138,12 +157,28 @@ def numbers() -> dict[str, object]:
         "example_net": EXAMPLE - EXAMPLE.fraction(policy.TALENT_FEE),
         "offer_days": policy.OFFER_WINDOW.days,
         "review_days": policy.REVIEW_WINDOW.days,
-        "review_reminders": [step.days for step in policy.REVIEW_REMINDERS],
+        "review_reminders": _days(policy.REVIEW_REMINDERS),
         "extension_days": policy.REVIEW_EXTENSION.days,
         "pending_days": policy.SECURITY_PERIOD.days,
         "refund_days": policy.REFUND_WINDOW.days,
         "answer_days": policy.ESCROW_ANSWER_WINDOW.days,
-        "answer_reminders": [step.days for step in policy.ESCROW_ANSWER_REMINDERS],
+        "answer_reminders": _days(policy.ESCROW_ANSWER_REMINDERS),
+        "client_workdays": policy.ESCROW_CLIENT_WORKDAYS,
+        "client_reminders": _before(policy.ESCROW_CLIENT_REMINDERS),
+        "split_rest_hours": policy.SPLIT_REST // _HOUR,
+        "splits_by_talent": policy.SPLITS_BY_TALENT,
+        "mediation_days": policy.MEDIATION_ANSWER_WINDOW.days,
+        "decision_days": policy.DECISION_WINDOW.days,
+        "refund_requests": policy.REFUND_REQUESTS,
+        "bonus_days": policy.BONUS_WINDOW.days,
+        "bonus_minimum": policy.minimum_bonus("USD"),
+        "bonus_requests": policy.BONUS_REQUESTS,
+        "idle_reminders": _days(policy.IDLE_REMINDERS),
+        "dormant_notices": _days(policy.DORMANT_NOTICES),
+        "dormant_days": policy.DORMANT_AFTER.days,
+        "dormant_client_days": policy.DORMANT_CLIENT_ANSWER.days,
+        "dormant_talent_days": policy.DORMANT_TALENT_ANSWER.days,
+        "dormant_release_days": policy.DORMANT_RELEASE_ANSWER.days,
         "feedback_days": policy.FEEDBACK_DAYS,
         "feedback_minimum": policy.public_feedback_minimum("USD"),
         "feedback_length": policy.NOTE_LENGTH,
@@ -170,6 +205,16 @@ def vote(article: Article, *, reader: str, helpful: bool) -> ArticleVote:
         defaults={"helpful": helpful, "at": clock.now()},
     )
     return answer
+
+
+def _days(steps: Iterable[timedelta]) -> str:
+    """Numbers of days in a sentence: 3, 5 and 6."""
+    return get_text_list([str(step.days) for step in steps], "and")
+
+
+def _before(steps: Iterable[timedelta]) -> str:
+    """How long before something: 3 days and 1 day."""
+    return get_text_list([f"{step.days} day{pluralize(step.days)}" for step in steps], "and")
 
 
 def _in_the_week(after: timedelta) -> str:

@@ -41,6 +41,26 @@ def test_article_on_hours_names_the_moments_of_a_week(client):
         assert words in page
 
 
+def test_article_on_splits_names_the_days_of_each_side(client):
+    page = client.get(reverse("help_article", args=["escrow-split-or-dispute"])).content.decode()
+
+    for words in (
+        "The client has 5 business days",
+        "reminded 3 days and 1 day before",
+        "at least 48 hours",
+        "Both have 2 days to accept it",
+        "at the latest 30 days after the request",
+    ):
+        assert words in page
+
+
+def test_article_on_quiet_contracts_names_every_step(client):
+    page = client.get(reverse("help_article", args=["quiet-contracts"])).content.decode()
+
+    for words in ("for 30 and 60 days", "after 90 days", "on days 76 and 83", "has 14 days"):
+        assert words in page
+
+
 @pytest.mark.parametrize("slug", ["nothing", "..", "help_article"])
 def test_article_that_does_not_exist_is_not_there(client, slug):
     assert client.get(f"/help/{slug}/").status_code == 404
