@@ -194,19 +194,16 @@ class OfferForm(NewContractForm):
         return cleaned
 
 
-class SubmitForm(Refusable, forms.Form):
-    """Work handed in."""
+class LinksField(forms.CharField):
+    """Web addresses, one a line, cleaned to a list of them."""
 
-    message = prose("What have you done?")
-    links = forms.CharField(
-        label="Links to the work",
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=f"One address per line, at most {policy.LINKS}.",
-    )
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.Textarea(attrs={"rows": 3})
+        help_text = f"One address per line, at most {policy.LINKS}."
+        super().__init__(required=False, widget=widget, help_text=help_text, **kwargs)
 
-    def clean_links(self) -> list[str]:
-        typed: str = self.cleaned_data["links"]
+    def clean(self, value: Any) -> Any:
+        typed: str = super().clean(value)
         links = [line.strip() for line in typed.splitlines() if line.strip()]
         if len(links) > policy.LINKS:
             raise ValidationError(f"Give at most {policy.LINKS} links.")
@@ -219,6 +216,13 @@ class SubmitForm(Refusable, forms.Form):
                     f"“{link[:60]}” is no web address. Start with https://."
                 ) from None
         return links
+
+
+class SubmitForm(Refusable, forms.Form):
+    """Work handed in."""
+
+    message = prose("What have you done?")
+    links = LinksField(label="Links to the work")
 
 
 class ChangesForm(Refusable, forms.Form):

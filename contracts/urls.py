@@ -87,8 +87,14 @@ _contract: list[URLPattern | URLResolver] = [
 _request = [
     path("", requests.Request.as_view(), name="escrow_refund"),
     path("let-go/", requests.LetGo.as_view(), name="escrow_refund_let_go"),
-    path("decline/", requests.Decline.as_view(), name="escrow_refund_decline"),
+    path("split/", requests.Split.as_view(), name="escrow_refund_split"),
+    path("dispute/", requests.Dispute.as_view(), name="escrow_refund_dispute"),
     path("pay-instead/", requests.PayInstead.as_view(), name="escrow_refund_pay_instead"),
+    path("reject/", requests.Reject.as_view(), name="escrow_refund_reject"),
+    path("add/", requests.Add.as_view(), name="escrow_refund_add"),
+    path("split/<int:split>/agree/", requests.AgreeToSplit.as_view(), name="split_agree"),
+    path("split/<int:split>/decline/", requests.DeclineSplit.as_view(), name="split_decline"),
+    path("split/<int:split>/take-back/", requests.TakeBackSplit.as_view(), name="split_take_back"),
 ]
 
 _hours_dispute = [

@@ -39,7 +39,7 @@ class Tab:
 class Part:
     """A part of a contract's money.
 
-    ``kind`` is one of paid, review, held, returned, refunded, planned.
+    ``kind`` is one of paid, review, held, returned, refunded, planned, fee.
     """
 
     kind: str

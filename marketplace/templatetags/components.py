@@ -22,8 +22,17 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import slugify
 from heroicons.templatetags.heroicons import heroicon_outline, heroicon_solid
 
-from marketplace import drawing
-from marketplace.components import DiaryDay, Effect, MenuItem, Part, Stretch, Tab, Track
+from marketplace import drawing, moments
+from marketplace.components import (
+    DiaryDay,
+    Effect,
+    MenuItem,
+    Part,
+    Stage,
+    Stretch,
+    Tab,
+    Track,
+)
 from marketplace.money import Money
 from marketplace.slots import block, slot
 
@@ -32,7 +41,7 @@ register.tag(slot)
 
 BUTTONS: Final = ("main", "quiet", "stop", "plain")
 PLACES: Final = ("paid", "held", "review", "back", "planned", "plain")
-PARTS: Final = ("paid", "review", "held", "returned", "refunded", "planned")
+PARTS: Final = ("paid", "review", "held", "returned", "refunded", "planned", "fee")
 CALLOUTS: Final = {
     "info": "information-circle",
     "done": "check-circle",
@@ -296,6 +305,32 @@ def callout(*, body: str, kind: str = "info", title: str = "", actions: str = ""
     }
 
 
+@block(register, "components/countdown.html")
+def countdown(
+    *,
+    body: str,
+    title: str,
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    whose: str = "",
+    yours: bool = False,
+) -> dict[str, Any]:
+    """What waits for somebody until a moment: how much time is left, in words and drawn."""
+    gone = (now - since) / (until - since) if until > since else 1.0
+    left = moments.left(until, now).removeprefix("in ")
+    return {
+        "body": body,
+        "title": title,
+        "until": until,
+        "whose": whose,
+        "yours": yours,
+        "is_over": until <= now,
+        "left": left,
+        "gone": drawing.percent(100 * max(0.0, min(gone, 1.0))),
+    }
+
+
 @block(register, "components/empty_state.html", slots=("actions",))
 def empty_state(*, body: str, title: str, icon: str = "inbox", actions: str = "") -> dict[str, Any]:
     return {"body": body, "title": title, "icon": icon, "actions": actions}
@@ -504,9 +539,14 @@ def effects(effects: Sequence[Effect], *, title: str = "", level: int = 3) -> di
 @register.inclusion_tag("components/tracks.html")
 def tracks(tracks: Sequence[Track]) -> dict[str, Any]:
     for track in tracks:
-        for stage in track.stages:
-            _check("tracks", stage.state, STAGES)
+        _check_stages("tracks", track.stages)
     return {"tracks": tracks}
+
+
+@register.inclusion_tag("components/stages.html")
+def stages(stages: Sequence[Stage]) -> dict[str, Any]:
+    _check_stages("stages", stages)
+    return {"stages": stages}
 
 
 @register.inclusion_tag("components/pagination.html")
@@ -600,6 +640,11 @@ _icon = icon
 def _check(tag: str, kind: str, kinds: Collection[str]) -> None:
     if kind not in kinds:
         raise TemplateSyntaxError(f"{tag}: {kind!r} is none of {', '.join(kinds)}")
+
+
+def _check_stages(tag: str, stages: Sequence[Stage]) -> None:
+    for stage in stages:
+        _check(tag, stage.state, STAGES)
 
 
 def _words(value: Money | str) -> str:
