@@ -46,8 +46,12 @@ class Kept:
     def __init__(self) -> None:
         self.seen: dict[tuple[str, int], Any] = {}
 
+    def first(self, what: str, pk: int, value: Any) -> Any:
+        """The value as it was when it was first seen."""
+        return self.seen.setdefault((what, pk), value)
+
     def same(self, what: str, pk: int, value: Any) -> None:
-        before = self.seen.setdefault((what, pk), value)
+        before = self.first(what, pk, value)
         if before != value:
             raise BooksBroken(f"{what} of {pk} was {before} and is {value}")
 

@@ -20,7 +20,6 @@ from contracts import (
     asking,
     checklists,
     closing,
-    escrow_answers,
     funding,
     messages,
     milestones,
@@ -50,19 +49,8 @@ from marketplace.money import Money
 from marketplace.states import CaseState
 from payments import operations, refunds
 from payments.gateways import sandbox
-from payments.models import (
-    EscrowRefundRequest,
-    GatewayOperation,
-    Payment,
-    SandboxCharge,
-)
-from payments.states import (
-    HELD_REQUESTS,
-    OPEN_REQUESTS,
-    AccountKind,
-    OperationState,
-    RequestState,
-)
+from payments.models import GatewayOperation, Payment, SandboxCharge
+from payments.states import AccountKind, OperationState
 from tests.factories import reread
 from tests.proof.hours import HoursPlayer, hours_there
 from tests.proof.hours_kept import check_hours, check_hours_shown
@@ -72,6 +60,7 @@ from tests.proof.playing import (
     PARTS,
     BooksBroken,
     Dice,
+    Theme,
     every,
     fixed,
     plays,
@@ -80,6 +69,9 @@ from tests.proof.playing import (
     total_by_currency,
     when,
 )
+from tests.proof.requests_kept import answers_due, check_requests
+from tests.proof.returns import SCENES as SCENES_OF_RETURNS
+from tests.proof.returns import ReturnsPlayer, returns_there
 from tests.proof.world import CURRENCIES, World, pick
 
 MINORS = (500, 501, 999, 12_345, 50_000, 50_005, 499, 1, 0)
@@ -92,12 +84,12 @@ AGES = {
 SCENES = ("offer", "funded", "submitted", "submitted", "leftover", "paid", "ended after work")
 
 
-class Life(HoursPlayer):
+class Life(HoursPlayer, ReturnsPlayer):
     """One life of a market. Everything it wrote is rolled back at its end."""
 
-    def __init__(self, kind: ContractKind | None = None) -> None:
+    def __init__(self, theme: Theme | None = None) -> None:
         super().__init__()
-        self.kind = kind
+        self.theme = theme
         self.block = transaction.atomic()
         self.block._from_testcase = True
         self.block.__enter__()
@@ -113,11 +105,24 @@ class Life(HoursPlayer):
     @initialize(dice=DICE)
     def begin(self, dice: Dice) -> None:
         """Lives begin at different ages, so that short ones reach the end too."""
-        self.kind = self.kind or dice.choice(tuple(ContractKind))
-        if self.kind == ContractKind.HOURLY:
-            self.begin_hours(dice)
-        else:
-            self.begin_fixed(dice)
+        self.theme = self.theme or dice.choice(tuple(Theme))
+        match self.theme:
+            case Theme.HOURLY:
+                self.begin_hours(dice)
+            case Theme.FIXED:
+                self.begin_fixed(dice)
+            case Theme.RETURNS:
+                self.begin_returns(dice)
+
+    def begin_returns(self, dice: Dice) -> None:
+        scene = dice.choice(SCENES_OF_RETURNS)
+        with clock.at(self.now):
+            contract = self.offer(dice, dice.choice((50_000, 12_345)), fund_first=True)
+            contract = offers.accept(contract, by=self.world.owner(contract, Side.TALENT))
+            if scene == "escalated" or dice.one_in(3):
+                self.submit_first(contract)
+            self.end_now(contract, Side.CLIENT, Choice.nothing())
+        self.begin_request(contract, scene, dice)
 
     def begin_fixed(self, dice: Dice) -> None:
         scene = dice.choice(SCENES)
@@ -328,7 +333,7 @@ class Life(HoursPlayer):
 
     @plays(closing.end)
     @when("contract active", "contract paused")
-    @precondition(lambda life: life.steps % 2 == 0 or life.kind is ContractKind.FIXED)
+    @precondition(lambda life: life.steps % 2 == 0 or life.theme is not Theme.HOURLY)
     @rule(dice=DICE)
     def end(self, dice: Dice) -> None:
         contract = pick(dice, every().filter(state__in=RUNNING_CONTRACTS), every())
@@ -378,31 +383,6 @@ class Life(HoursPlayer):
             raise BooksBroken(f"{ended} moved {before} to {after}, shown was {shown}")
 
     # After the end -------------------------------------------------------------------------------
-
-    @plays(escrow_answers.let_go, escrow_answers.decline, escrow_answers.pay_instead)
-    @when("request pending", "request disputed", "request escalated")
-    @rule(dice=DICE)
-    def answer_request(self, dice: Dice) -> None:
-        contract = pick(dice, requested(*OPEN_REQUESTS), every())
-        do, side, words = dice.choice(
-            (
-                (escrow_answers.let_go, Side.TALENT, {}),
-                (escrow_answers.decline, Side.TALENT, {"because": "I delivered."}),
-                (escrow_answers.pay_instead, Side.CLIENT, {}),
-            )
-        )
-        self.on(contract, lambda by: do(contract, **words, by=by), side, dice, repeatable=False)
-
-    @plays(escrow_answers.decide)
-    @when("request disputed", "request escalated")
-    @rule(dice=DICE)
-    def decide(self, dice: Dice) -> None:
-        contract = pick(dice, requested(*HELD_REQUESTS), requested(*RequestState))
-        if contract is None:
-            return
-        amount = share(contract.book.escrow_refund_request.amount, dice.choice(PARTS))
-        given = {"to_talent": amount, "because": "So.", "by": self.support_or(contract, dice)}
-        self.act(lambda: escrow_answers.decide(contract, **given), contract)
 
     @plays(checklists.tick, checklists.undo, checklists.skip, checklists.send_reminder)
     @when("contract ended")
@@ -527,16 +507,15 @@ class Life(HoursPlayer):
         check_gateway()
         check_positions()
         check_hours(self.kept)
+        check_requests(self.kept)
 
 
 def what_is_there() -> set[str]:
     """What rules can act on, in words: ``contract ended``, ``hourly active``, ``fixed``."""
-    there = hours_there()
+    there = hours_there() | returns_there()
     for kind, state in Contract.objects.values_list("kind", "state"):
         there |= {kind, f"contract {state}", f"{kind} {state}"}
     there |= {f"milestone {state}" for state in Milestone.objects.values_list("state", flat=True)}
-    requests = EscrowRefundRequest.objects.values_list("state", flat=True)
-    there |= {f"request {state}" for state in requests}
     if Contract.objects.exclude(asks_to_end_since=None).exists():
         there.add("question")
     if Payment.objects.filter(refunded_minor__lt=F("gross_minor")).exists():
@@ -544,10 +523,10 @@ def what_is_there() -> set[str]:
     return there | {"charge" for _ in SandboxCharge.objects.all()[:1]}
 
 
-def wander(number: int, steps: int, kind: ContractKind | None = None) -> None:
+def wander(number: int, steps: int, theme: Theme | None = None) -> None:
     """One life drawn from a number alone, without a search for the shortest that fails."""
     chances = Dice(number)
-    life = Life(kind)
+    life = Life(theme)
     try:
         life.begin(dice=Dice(chances.getrandbits(40)))
         life.everything_adds_up()
@@ -592,41 +571,36 @@ def check_gateway() -> None:
 def check_positions() -> None:
     """My Jobs sorts each side by the deadline that waits for it."""
     for contract in Contract.objects.order_by("pk"):
-        waits = {Side.CLIENT: reviewed_until(contract), Side.TALENT: answered_by(contract)}
-        for side, deadline in waits.items():
+        of_client, of_talent = answers_due(contract)
+        waits = {
+            Side.CLIENT: [*reviewed_until(contract), *of_client],
+            Side.TALENT: [*answered_by(contract), *of_talent],
+        }
+        for side, deadlines in waits.items():
             shown = getattr(contract, f"{side.value}_position")
+            deadline = min(deadlines, default=None)
             if shown != positions.position(deadline, contract.last_activity_at):
                 raise BooksBroken(f"{contract} stands at {shown} for the {side}, not {deadline}")
 
 
-def reviewed_until(contract: Contract) -> datetime | None:
+def reviewed_until(contract: Contract) -> list[datetime]:
     """When the client's silence pays: of work, or for good of hours."""
     reviews = (
-        contract.milestones.exclude(review_until=None).values_list("review_until", flat=True),
-        contract.weeks.filter(dispute=None)
-        .exclude(review_until=None)
-        .values_list("review_until", flat=True),
+        contract.milestones.exclude(review_until=None),
+        contract.weeks.filter(dispute=None).exclude(review_until=None),
     )
-    return min((due for rows in reviews for due in rows), default=None)
+    return [due for rows in reviews for due in rows.values_list("review_until", flat=True)]
 
 
-def answered_by(contract: Contract) -> datetime | None:
-    """When the talent's silence decides: about an offer, a request, or a dispute."""
+def answered_by(contract: Contract) -> list[datetime]:
+    """When the talent's silence decides about an offer, or passes a dispute of hours on."""
     if contract.is_offered:
-        return contract.expires_at
-    requests = EscrowRefundRequest.objects.filter(book=contract.book_id, state=RequestState.PENDING)
+        return [contract.expires_at]
     disputes = contract.hours_disputes.filter(state=DisputeState.PENDING)
-    return min(
-        (due for rows in (requests, disputes) for due in rows.values_list("answer_by", flat=True)),
-        default=None,
-    )
+    return list(disputes.values_list("answer_by", flat=True))
 
 
 # In other words ----------------------------------------------------------------------------------
-
-
-def requested(*states: RequestState) -> Any:
-    return every().filter(book__escrow_refund_request__state__in=states)
 
 
 def choice_of(kind: ChoiceKind, amount: Money) -> Choice:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from django.db.models import Sum
@@ -20,10 +21,11 @@ from marketplace.actors import Actor
 from marketplace.money import Money
 from marketplace.refusals import Refused
 from payments.gateways import sandbox
-from payments.models import Account, EscrowRefundRequest, Payment, Transfer
-from payments.states import KEPT, AccountKind, RequestState
+from payments.models import Account, Transfer
+from payments.states import KEPT, AccountKind
 from tests.factories import NOON
 from tests.proof.hours_kept import BooksBroken, Kept, check_no_hours_due
+from tests.proof.requests_kept import check_no_request_due
 from tests.proof.world import World, pick
 
 R = TypeVar("R")
@@ -54,6 +56,14 @@ STEPS = (
     timedelta(days=14),
     timedelta(days=30),
 )
+
+
+class Theme(StrEnum):
+    """What a life plays most: contracts of a kind, or what comes back after their end."""
+
+    FIXED = ContractKind.FIXED.value
+    HOURLY = ContractKind.HOURLY.value
+    RETURNS = "returns"
 
 
 class Dice(random.Random):
@@ -92,7 +102,7 @@ class Player(RuleBasedStateMachine):
     """Acts on a market, most often as who may, and looks at what came of it."""
 
     world: World
-    kind: ContractKind | None = None
+    theme: Theme | None = None
     """What this life plays most; None until it began."""
     now: datetime = NOON
     changed = True
@@ -107,7 +117,11 @@ class Player(RuleBasedStateMachine):
 
     def now_and_then(self, kind: ContractKind) -> bool:
         """Whether to begin something of a kind: less often when the life is of another."""
-        return self.steps % (4 if kind is self.kind else 16) == 1
+        return self.steps % (4 if kind == self.theme else 16) == 1
+
+    def everything_adds_up(self) -> None:
+        """What must be true after each step; lives say what."""
+        raise NotImplementedError
 
     def end_now(self, contract: Contract, side: Side, choice: Choice) -> None:
         contract, by = read(contract), self.world.owner(contract, side)
@@ -135,8 +149,14 @@ class Player(RuleBasedStateMachine):
         with clock.at(self.now):
             for _ in range(sweeping.ROUNDS):
                 if not self.sweep_once():
+                    self.check_swept()
                     return
         raise BooksBroken("sweeping does not come to an end")
+
+    def check_swept(self) -> None:
+        """Nothing is left of what was due, on whatever contract."""
+        for contract in every():
+            self.check_nothing_due(contract)
 
     def sweep_once(self) -> bool:
         outcomes = [outcome for name in due_sweeps() for outcome in sweeping.run(only=name)]
@@ -220,11 +240,7 @@ class Player(RuleBasedStateMachine):
         """Whoever entered a contract carried out first what the clock had decided."""
         if Milestone.objects.filter(contract=contract, review_until__lte=self.now).exists():
             raise BooksBroken(f"{contract}: a release that was due was left undone")
-        pending = EscrowRefundRequest.objects.filter(
-            book=contract.book_id, state=RequestState.PENDING, answer_by__lte=self.now
-        )
-        if pending.exists() and not Payment.objects.filter(book=contract.book_id).exists():
-            raise BooksBroken(f"{contract}: a request that was due was left undone")
+        check_no_request_due(contract, self.now)
         check_no_hours_due(contract, self.now)
 
 

@@ -33,14 +33,13 @@ from contracts import (
     weeks,
 )
 from contracts.plans import LockDiary, ReturnEscrow
-from contracts.states import ContractKind
 from feedback import announcing
 from marketplace import once, policy, transitions
 from marketplace.money import Money
 from payments import escrow, hours, ledger, maturing, operations, refunds, requests
 from payments.models import Book, Payment
 from tests.proof.machine import Life, wander
-from tests.proof.playing import PLAYED
+from tests.proof.playing import PLAYED, Theme
 from tests.support.profile import MACHINE_RUNS, MACHINE_STEPS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.machine]
@@ -56,8 +55,13 @@ INNER = {
     escrow.release,
     requests.file,
     requests.settle,
-    requests.decline,
-    requests.escalate,
+    requests.propose,
+    requests.agree,
+    requests.end_split,
+    requests.dispute,
+    requests.reject,
+    requests.move,
+    requests.say,
     operations.start,
     funding.fund_now,
     milestones.release,
@@ -78,10 +82,10 @@ def test_random_lives_keep_the_books_right():
     run_state_machine_as_test(Life, settings=chosen)
 
 
-@pytest.mark.parametrize("kind", list(ContractKind))
-def test_lives_of_fixed_numbers_keep_the_books_right(kind):
+@pytest.mark.parametrize("theme", list(Theme))
+def test_lives_of_fixed_numbers_keep_the_books_right(theme):
     """What the planted mistakes below are found by finds nothing without them."""
-    live_on(10, kind)
+    live_on(10, theme)
 
 
 # No capability is left out -----------------------------------------------------------------------
@@ -356,7 +360,7 @@ def dispute_left_lying(monkeypatch):
 
 
 MISTAKES = {
-    ContractKind.FIXED: [
+    Theme.FIXED: [
         fee_too_high,
         fee_too_low,
         released_twice,
@@ -371,7 +375,7 @@ MISTAKES = {
         forms_act_each_time,
         history_not_written,
     ],
-    ContractKind.HOURLY: [
+    Theme.HOURLY: [
         begun_segment_counted,
         second_week_left_open,
         timers_run_on,
@@ -390,7 +394,7 @@ MISTAKES = {
         dispute_left_lying,
     ],
 }
-"""By the kind of contract that the lives play most."""
+"""By what the lives play most."""
 
 
 @pytest.fixture
@@ -403,21 +407,21 @@ def _checks_return():
 
 @pytest.mark.usefixtures("_checks_return")
 @pytest.mark.parametrize(
-    ("kind", "plant"),
+    ("theme", "plant"),
     [
-        pytest.param(kind, plant, id=plant.__name__)
-        for kind, plants in MISTAKES.items()
+        pytest.param(theme, plant, id=plant.__name__)
+        for theme, plants in MISTAKES.items()
         for plant in plants
     ],
 )
-def test_planted_mistake_is_found(kind, plant, monkeypatch):
+def test_planted_mistake_is_found(theme, plant, monkeypatch):
     plant(monkeypatch)
 
     # Some are found by the audit, some make the next step trip.
     with pytest.raises(Exception):  # noqa: B017, PT011
-        live_on(100, kind)
+        live_on(100, theme)
 
 
-def live_on(lives: int, kind: ContractKind) -> None:
+def live_on(lives: int, theme: Theme) -> None:
     for number in range(lives):
-        wander(number, steps=25, kind=kind)
+        wander(number, steps=25, theme=theme)
