@@ -47,8 +47,14 @@ from contracts.states import (
 )
 from marketplace.auditing import check
 from marketplace.money import Money, total
-from payments.models import GatewayOperation, Payment, Refund
-from payments.states import OPEN_OPERATIONS, OPEN_REQUESTS, PaymentKind
+from payments.models import GatewayOperation, Payment, Refund, SplitProposal
+from payments.states import (
+    OPEN_OPERATIONS,
+    OPEN_REQUESTS,
+    PaymentKind,
+    RequestState,
+    SplitState,
+)
 
 
 @check("A contract and its book name the same parties, title and currency.")
@@ -156,12 +162,20 @@ def reminders_meet() -> Iterable[str]:
 @check("My Jobs sorts a contract by its side's next deadline.")
 def positions_agree() -> Iterable[str]:
     """A side that the clock waits for has a deadline's position; no other side has one."""
-    client_waits = Q(milestones__review_until__isnull=False) | Q(
-        weeks__review_until__isnull=False, weeks__dispute=None
+    answers = SplitProposal.objects.filter(request__book=OuterRef("book"), state=SplitState.OPEN)
+    client_waits = (
+        Q(milestones__review_until__isnull=False)
+        | Q(weeks__review_until__isnull=False, weeks__dispute=None)
+        | Q(book__escrow_refund_request__state=RequestState.DISPUTED)
+        | Q(Exists(answers.filter(client_agreed_at=None)))
     )
     talent_waits = (
         Q(state=ContractState.OFFERED)
-        | Q(book__escrow_refund_request__state="pending")
+        | Q(
+            book__escrow_refund_request__state=RequestState.PENDING,
+            book__escrow_refund_request__time_left=None,
+        )
+        | Q(Exists(answers.filter(talent_agreed_at=None)))
         | Q(hours_disputes__state=DisputeState.PENDING)
     )
     wrong_client = Contract.objects.filter(client_waits, client_position__gt=NOBODY_WAITS // 2)

@@ -56,8 +56,8 @@ def propose_split(
 
     Raises:
         NotYours: not an owner or manager of the talent.
-        Overtaken: the request is settled or no longer pending, or a split is open already, or
-            there were as many as may be (``policy.SPLITS_BY_TALENT``).
+        Overtaken: the request is settled or no longer pending, or see
+            :func:`refuse_another_split`.
         InvalidInput: on ``to_talent``.
     """
     contract, request = _enter(contract)
@@ -159,7 +159,7 @@ def agree_to_split(split: SplitProposal, *, by: Actor) -> SplitProposal:
     transitions.refuse_unless_possible(split, "agree", by=by)
     assert side is not None
     if split.has_agreed(side):
-        raise Overtaken("You agreed to this split before.")
+        raise Overtaken("Your side agreed to this split before.")
     book = ledger.lock(contract.book_id)
     if requests.agree(split, book, side=side, by=by):
         _close(contract)
@@ -247,17 +247,24 @@ def mediate(contract: Contract, *, note: str, by: Actor) -> EscrowRefundRequest:
 
 
 @transaction.atomic
-def write_note(contract: Contract, *, note: str, by: Actor) -> RequestStatement:
+def write_note(contract: Contract, *, note: str, key: str = "", by: Actor) -> RequestStatement:
     """Support writes to both sides about a request that it has.
+
+    Args:
+        key: the form's key; the same form again gives the first note.
 
     Raises:
         NotYours, Overtaken, InvalidInput: as :func:`mediate`.
     """
     contract, request = _enter(contract)
     rules.refuse(rules.writes_note(request, by))
+    earlier = once.claim(key, note_on=request.pk, note=note)
+    if earlier is not None:
+        return RequestStatement.objects.get(pk=earlier.result)
     said = requests.say(request, StatementKind.NOTE, text=_said(note, field="note"), by=by)
     _touch(contract)
     notices.statement_added(contract, request, said, by=by)
+    once.keep(key, said.pk)
     return said
 
 
@@ -273,13 +280,12 @@ def propose_in_mediation(
 
     Raises:
         NotYours: not support.
-        Overtaken: the request is not in mediation, or a split is open already.
+        Overtaken: the request is not in mediation, or see :func:`refuse_support_split`.
         InvalidInput: on ``to_talent`` or ``message``.
     """
     contract, request = _enter(contract)
     rules.refuse(rules.proposes_in_mediation(request, by))
-    if contract.open_split is not None:
-        raise Overtaken("A split is open already. Both sides can still answer it.")
+    refuse_support_split(request, contract.open_split, clock.now())
     requests.refuse_split_beyond(request, to_talent)
     message = _said(message, field="message")
     split = _propose(contract, request, Proposer.SUPPORT, to_talent, message, by=by)
@@ -348,18 +354,38 @@ def remind(contract: Contract) -> None:
 
 
 def refuse_another_split(request: EscrowRefundRequest) -> None:
-    """Whether the talent can propose a split, from what was proposed before; also for pages.
+    """Whether the talent can propose a split on a pending request; also for pages.
 
     Raises:
-        Overtaken: one is open, or there were as many as may be.
+        Overtaken: one is open, there were as many as may be (``policy.SPLITS_BY_TALENT``), or too
+            little time is left until support has to have decided.
     """
     proposed = list(request.proposals.filter(proposer=Proposer.TALENT))
     if any(one.is_open for one in proposed):
         raise Overtaken("Your split is still open. Take it back to propose another one.")
     if len(proposed) >= policy.SPLITS_BY_TALENT:
+        raise Overtaken(f"You proposed {len(proposed)} splits already. Let it go back, or dispute.")
+    if not requests.leaves_time(request, clock.now()):
+        until = moments.day(request.decide_by)
         raise Overtaken(
-            f"You proposed {policy.SPLITS_BY_TALENT} splits; that is as many as may be."
+            f"There is no time for another split: all of it has to be decided by {until}. Let it go"
+            f" back, or dispute."
         )
+
+
+def refuse_support_split(
+    request: EscrowRefundRequest, open_split: SplitProposal | None, now: datetime
+) -> None:
+    """Whether support can propose a split in mediation now; also for pages.
+
+    Raises:
+        Overtaken: one is open, or both sides could not answer before support has to have decided.
+    """
+    if open_split is not None:
+        raise Overtaken("A split is open already. Both sides can still answer it.")
+    if now + policy.MEDIATION_ANSWER_WINDOW > request.decide_by:
+        until = moments.full(request.decide_by)
+        raise Overtaken(f"Support decides by {until}; that is too soon for a split. Decide now.")
 
 
 def _enter(contract: Contract) -> tuple[Contract, EscrowRefundRequest]:

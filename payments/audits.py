@@ -15,12 +15,16 @@ from payments import triggers
 from payments.states import (
     GIVING_BACK_ENTRIES,
     KEPT,
+    OPEN_REQUESTS,
     PAYING_ENTRIES,
     AccountKind,
     EntryKind,
     OperationState,
+    Proposer,
     RefundKind,
     RequestState,
+    SplitState,
+    StatementKind,
 )
 
 MOVED: Final = """
@@ -353,11 +357,84 @@ def open_requests() -> Iterable[str]:
         FROM payments_escrowrefundrequest AS request
         INNER JOIN payments_book AS book ON book.id = request.book_id
         INNER JOIN payments_account AS account ON account.id = book.escrow_account_id
-        WHERE request.state IN (
-            '{RequestState.PENDING}', '{RequestState.DISPUTED}', '{RequestState.ESCALATED}'
-        ) AND request.amount_minor <> account.balance_minor
+        WHERE request.state IN ({_names(OPEN_REQUESTS)})
+          AND request.amount_minor <> account.balance_minor
         """,
         "Request {} is about {}, in escrow are {} minor units.",
+    )
+
+
+@check("A request was split as agreed exactly when its accepted split says so, to the minor unit.")
+def agreed_splits() -> Iterable[str]:
+    return _broken(
+        f"""
+        SELECT request.id, request.state, request.to_talent_minor, split.id, split.to_talent_minor
+        FROM payments_escrowrefundrequest AS request
+        LEFT JOIN payments_splitproposal AS split
+            ON split.request_id = request.id AND split.state = '{SplitState.ACCEPTED}'
+        WHERE (request.state = '{RequestState.AGREED}') <> (split.id IS NOT NULL)
+           OR split.to_talent_minor <> request.to_talent_minor
+        """,
+        "Request {} is {} with {} to the talent; its accepted split {} says {} minor units.",
+    )
+
+
+@check("A split is open only while its request waits for it: pending, or in mediation.")
+def open_splits() -> Iterable[str]:
+    return _broken(
+        f"""
+        SELECT split.id, split.proposer, request.id, request.state
+        FROM payments_splitproposal AS split
+        INNER JOIN payments_escrowrefundrequest AS request ON request.id = split.request_id
+        WHERE split.state = '{SplitState.OPEN}' AND request.state <> CASE split.proposer
+            WHEN '{Proposer.TALENT}' THEN '{RequestState.PENDING}'
+            ELSE '{RequestState.MEDIATING}' END
+        """,
+        "Split {}, proposed by the {}, is open on request {}, which is {}.",
+    )
+
+
+@check("The talent's time stands still exactly while its split is open.")
+def stopped_clocks() -> Iterable[str]:
+    return _broken(
+        f"""
+        SELECT request.id, request.state FROM payments_escrowrefundrequest AS request
+        LEFT JOIN payments_splitproposal AS split
+            ON split.request_id = request.id AND split.state = '{SplitState.OPEN}'
+           AND split.proposer = '{Proposer.TALENT}'
+        WHERE (request.time_left IS NOT NULL) <> (split.id IS NOT NULL)
+        """,
+        "Request {} ({}): its clock and the talent's split disagree.",
+    )
+
+
+@check("A split is in its request's currency and adds up to its amount.")
+def splits_add_up() -> Iterable[str]:
+    return _broken(
+        """
+        SELECT split.id, split.to_talent_minor, split.currency,
+               request.amount_minor, request.currency
+        FROM payments_splitproposal AS split
+        INNER JOIN payments_escrowrefundrequest AS request ON request.id = split.request_id
+        WHERE split.currency <> request.currency OR split.to_talent_minor > request.amount_minor
+        """,
+        "Split {} gives {} {} of {} {} to the talent.",
+    )
+
+
+@check("What is disputed, or was paid because the dispute was not answered, has its reason.")
+def disputes_are_said() -> Iterable[str]:
+    return _broken(
+        f"""
+        SELECT request.id, request.state FROM payments_escrowrefundrequest AS request
+        WHERE request.state IN (
+            '{RequestState.DISPUTED}', '{RequestState.CONCEDED_BY_SILENCE}'
+        ) AND NOT EXISTS (
+            SELECT 1 FROM payments_requeststatement AS said
+            WHERE said.request_id = request.id AND said.kind = '{StatementKind.DISPUTE}'
+        )
+        """,
+        "Request {} is {}, and nobody said why it is disputed.",
     )
 
 

@@ -83,8 +83,8 @@ def settle(
         InvalidInput: on ``to_talent``: the parts do not add up to the amount.
     """
     request.book = book
-    at = request.answer_by if transition in BY_SILENCE else clock.now()
-    arguments: dict[str, Any] = {"at": at}
+    now = clock.now()
+    arguments: dict[str, Any] = {"at": request.answer_by if transition in BY_SILENCE else now}
     if transition in ("agree", "decide"):
         assert to_talent is not None
         refuse_split_beyond(request, to_talent)
@@ -93,7 +93,7 @@ def settle(
         arguments["because"] = because
     transitions.move(request, transition, by=by, reason=because, **arguments)
     if split is not None:
-        transitions.move(split, "take_back", by=by, at=clock.now())
+        transitions.move(split, "take_back", by=by, at=now)
     _pay(request, book, paid_at=arguments["at"], by=by)
     return request
 
@@ -249,6 +249,21 @@ def reminders_of(request: EscrowRefundRequest) -> list[datetime]:
     if request.state == RequestState.PENDING:
         return _reminders(request.answer_by)
     return [request.answer_by - before for before in policy.ESCROW_CLIENT_REMINDERS]
+
+
+def leaves_time(request: EscrowRefundRequest, now: datetime) -> bool:
+    """Whether one more split of the talent leaves time for all that may come after it.
+
+    Until support has to have decided: the client's answer to the split, the rest of the talent's
+    time, the client's answer to a dispute, and a split by support (D). The first one always does.
+
+    Args:
+        request: pending, its clock running.
+    """
+    off = workdays.after(now, policy.ESCROW_CLIENT_WORKDAYS)
+    disputed = off + max((request.answer_by or now) - now, policy.SPLIT_REST)
+    mediated = workdays.after(disputed, policy.ESCROW_CLIENT_WORKDAYS)
+    return mediated + policy.MEDIATION_ANSWER_WINDOW <= request.decide_by
 
 
 def refuse_split_beyond(request: EscrowRefundRequest, to_talent: Money) -> None:

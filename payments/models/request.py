@@ -138,6 +138,16 @@ class EscrowRefundRequest(Stateful):
         split: Money | None = self.to_talent
         return None if split is None else self.amount - split
 
+    @property
+    def may_have_a_split(self) -> bool:
+        """Whether a proposed split can be open now."""
+        return self.time_left is not None or self.state == RequestState.MEDIATING
+
+    def due_after_split(self, at: datetime) -> datetime:
+        """When the talent's time is over if its split is off at that moment (rule book)."""
+        assert self.time_left is not None
+        return at + max(self.time_left, policy.SPLIT_REST)
+
     @transition(
         state,
         source=OPEN_REQUESTS,
@@ -168,8 +178,7 @@ class EscrowRefundRequest(Stateful):
     )
     def go_on(self, *, at: datetime) -> None:
         """The split is off: the talent has the rest of its time, at least some (rule book)."""
-        assert self.time_left is not None
-        self.answer_by = at + max(self.time_left, policy.SPLIT_REST)
+        self.answer_by = self.due_after_split(at)
         self.time_left = None
 
     @transition(
