@@ -26,18 +26,20 @@ from marketplace.refusals import Overtaken
 from payments import hours, ledger, operations
 from payments.gateways.base import Outcome
 from payments.hours import HoursToPay
-from payments.models import Book, GatewayOperation
+from payments.models import Book, GatewayOperation, Payment
 from payments.operations import Intent
 from payments.states import OperationState
 
 __all__ = [
     "PURPOSE",
     "bill",
+    "charge_of",
     "client_owes",
     "end_reviews",
     "invoice_due",
     "lift_hold",
     "owed",
+    "pay_from_credit",
     "pay_now",
     "quote",
     "settle",
@@ -202,7 +204,7 @@ def _still_owed(contract: Contract, week: Week, by: Actor) -> Week:
     rules.refuse(rules.client_pays_week(week, by))
     if found is None or not found.is_owed:
         raise Overtaken("Nothing is owed for these hours any more.")
-    if _charge_of(found) is not None:
+    if charge_of(found) is not None:
         raise Overtaken(CHARGE_IS_OPEN)
     return found
 
@@ -271,6 +273,18 @@ def _charge(contracts: Iterable[Contract]) -> None:
             operations.settle(pk, outcome)
 
 
+def pay_from_credit(week: Week, *, at: datetime) -> Payment:
+    """Pay an owed week of an entered contract from credit that was posted for it just now.
+
+    Who calls tells both sides why.
+    """
+    run = _Run([week.contract], at=at)
+    run.pay(week, paid_at=at, is_news=False)
+    run.write()
+    assert week.payment is not None
+    return week.payment
+
+
 class _Run:
     """What is done about hours of entered contracts in one transaction, and written together."""
 
@@ -309,7 +323,7 @@ class _Run:
             self._hand_over(week)
             return
         retry_at = self.at + policy.OWED_RETRY
-        if _charge_of(week) is not None:
+        if charge_of(week) is not None:
             week.retry_at = retry_at
             self._changes.also(week, "retry_at")
             return
@@ -476,7 +490,7 @@ def _is_given_up(contract: Contract, at: datetime) -> bool:
     return ended_at is not None and at >= ended_at + policy.OWED_RETRIED_AFTER_END
 
 
-def _charge_of(week: Week) -> GatewayOperation | None:
+def charge_of(week: Week) -> GatewayOperation | None:
     """The open charge for a week of an entered contract."""
     for one in week.contract.open_operations:
         if one.is_open and one.purpose == PURPOSE and one.purpose_id == week.pk:

@@ -34,6 +34,8 @@ def may_be_filed(week: Week, *, now: datetime) -> str:
         return "This week is not invoiced yet. You can dispute its hours once it is."
     if week.invoiced_at is None:
         return "Nothing was billed for this week."
+    if week.is_written_off:
+        return "These hours were written off. Nothing is owed for them."
     if getattr(week, "dispute", None) is not None:
         return "Hours of this week were disputed already. That is possible once per week."
     until = weeks.review_until(week.starts_on)

@@ -47,6 +47,15 @@ def left(moment: datetime, now: datetime) -> str:
     return "in less than a minute"
 
 
+def late(moment: datetime, now: datetime) -> str:
+    """3 days late, 5 hours late, now due; rounded down, as what is left is."""
+    passed = now - moment
+    for name, unit in _UNITS:
+        if passed >= unit:
+            return f"{_counted(passed // unit, name)} late"
+    return "now due"
+
+
 def ago(moment: datetime, now: datetime) -> str:
     """Just now, 4 minutes ago, today, 14:05, yesterday, 15:05, or the day."""
     passed = now - moment

@@ -272,6 +272,13 @@ OWED_RETRIED_AFTER_END: Final = _rule(
     source="rule book",
 )
 
+SUPPORT_ANSWERS: Final = _rule(
+    "SUPPORT_ANSWERS",
+    timedelta(days=3),
+    unit="within which support means to act on what has no deadline of its own",
+    source="D",
+)
+
 OPERATION_RETRY: Final = _rule(
     "OPERATION_RETRY",
     (

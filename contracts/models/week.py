@@ -96,6 +96,10 @@ class Week(Stateful):
 
     class Meta:
         ordering: ClassVar = ["starts_on"]
+        permissions: ClassVar = [
+            ("write_off_week", "Can write off hours that stay owed"),
+            ("settle_week", "Can propose that the operator pays hours that stay owed"),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["contract", "starts_on"], name="week_once_per_contract"
@@ -176,6 +180,11 @@ class Week(Stateful):
     @property
     def is_paid(self) -> bool:
         return self.state == WeekState.PAID
+
+    @property
+    def is_written_off(self) -> bool:
+        """Support gave up on it."""
+        return self.state == WeekState.WRITTEN_OFF
 
     @transition(
         state,
@@ -277,6 +286,7 @@ class Week(Stateful):
     )
     def write_off(self) -> None:
         """Support gives up on it: nobody owes it any more, and the talent is not paid."""
+        self.review_until = None
         self._owes_no_longer()
 
     def _lock_late(self) -> None:

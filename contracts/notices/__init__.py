@@ -65,6 +65,7 @@ from contracts.notices.requests import (
     split_lapsed,
     split_proposed,
     split_taken_back,
+from contracts.notices.owed import hours_settled, hours_written_off
     statement_added,
 )
 from contracts.notices.telling import Letters
@@ -126,3 +127,5 @@ __all__ = [
     "timer_ran_out",
     "work_submitted",
 ]
+    "hours_settled",
+    "hours_written_off",

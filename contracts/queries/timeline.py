@@ -103,6 +103,7 @@ _WEEK: Final = {
     "fail": ("exclamation-triangle", "The charge for {what} was declined"),
     "hand_over": ("lifebuoy", "What is owed for {what} is with support"),
     "reverse_all": ("arrow-uturn-left", "Nothing is owed any more for {what}"),
+    "write_off": ("x-circle", "{who} wrote off what was owed for {what}"),
 }
 _DISPUTE: Final = {
     "create": ("hand-raised", "{who} disputed hours of {what}"),

@@ -284,6 +284,8 @@ def _state(week: Week, now: datetime) -> str:
         return "Invoiced, the charge is not confirmed yet"
     if week.payment is not None:
         return _paid(week, week.payment, now)
+    if week.is_written_off:
+        return "Written off, nothing is owed any more"
     every = week.state == WeekState.REVERSED
     return "Nothing is owed" if every else "Nothing to bill"
 

@@ -115,10 +115,10 @@ class Correction(Stateful):
         target=CorrectionState.POSTED,
         permission=allowed(rules.second_person),
     )
-    def approve(self, *, entry: Entry, by: User, at: datetime) -> None:
+    def approve(self, *, entry: Entry, person: User, at: datetime) -> None:
         """A second person approves: the entry is posted."""
         self.entry = entry
-        self._decide(by, at)
+        self._decide(person, at)
 
     @transition(
         state,
@@ -126,10 +126,10 @@ class Correction(Stateful):
         target=CorrectionState.REJECTED,
         permission=allowed(rules.staff_only),
     )
-    def reject(self, *, by: User, at: datetime) -> None:
+    def reject(self, *, person: User, at: datetime) -> None:
         """It is not posted; who proposed it may take it back so."""
-        self._decide(by, at)
+        self._decide(person, at)
 
-    def _decide(self, by: User, at: datetime) -> None:
-        self.decided_by = by
+    def _decide(self, person: User, at: datetime) -> None:
+        self.decided_by = person
         self.decided_at = at
