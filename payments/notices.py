@@ -1,38 +1,99 @@
-"""What people are told of money that moved without a contract's page: refunds."""
+"""What people are told of money that moves without a contract's page: refunds, and asking for one.
+
+Each side reads it in words of its own; who acted gets a receipt.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from django.urls import reverse
 
 from marketplace import notices
-from marketplace.actors import Actor
-from payments.models import Refund
+from marketplace.actors import PLATFORM, Actor
+from marketplace.notices import Kind
+from marketplace.states import Side
+from payments.models import Payment, Refund, RefundRequest
 
 REFUND_GIVEN: Final = notices.kind("payments.refund_given", money=True)
 REFUND_RECEIVED: Final = notices.kind("payments.refund_received", money=True)
+REFUND_ASKED: Final = notices.kind("payments.refund_asked", money=True)
+REFUND_DECLINED: Final = notices.kind("payments.refund_declined", money=True)
+REFUND_REQUEST_WITHDRAWN: Final = notices.kind("payments.refund_request_withdrawn", money=True)
+REFUND_REQUEST_OVER: Final = notices.kind("payments.refund_request_over", money=True)
+
+PAGES: Final = {Side.CLIENT: "ask_refund", Side.TALENT: "give_refund"}
+"""Where each side reads about a request, and acts on it."""
 
 
-def refund_given(refund: Refund, *, by: Actor) -> None:
-    """A receipt for the talent, and the good news for the client."""
-    book = refund.payment.book
+def refund_given(refund: Refund, *, request: RefundRequest | None, by: Actor) -> None:
+    """A receipt for the talent, and the good news for the client.
+
+    Args:
+        request: what it answers, if the client had asked.
+    """
     facts = {
-        "title": book.title,
-        "reference": book.reference,
-        "payment": refund.payment.title,
+        **_of(refund.payment, by),
         "amount": refund.amount,
         "fee": refund.fee,
         "cost": refund.amount - refund.fee,
         "whole": not refund.payment.refundable,
         "reason": refund.reason,
+        "asked": request.amount if request else None,
+        "less": bool(request and refund.amount < request.amount),
+    }
+    path = reverse("payments")
+    kinds = {Side.TALENT: REFUND_GIVEN, Side.CLIENT: REFUND_RECEIVED}
+    _write(refund.payment, kinds, dict.fromkeys(Side, path), facts)
+
+
+def refund_asked(request: RefundRequest, *, by: Actor) -> None:
+    """The talent reads what is asked and why, the client that it was passed on."""
+    _about(REFUND_ASKED, request, by=by, reason=request.reason)
+
+
+def refund_declined(request: RefundRequest, *, by: Actor) -> None:
+    _about(REFUND_DECLINED, request, by=by, because=request.declined_because)
+
+
+def refund_request_withdrawn(request: RefundRequest, *, by: Actor) -> None:
+    _about(REFUND_REQUEST_WITHDRAWN, request, by=by)
+
+
+def refund_request_over(request: RefundRequest) -> None:
+    """Nobody answered while the payment could be refunded, or a dispute took all of it back."""
+    given_back = not request.payment.refundable
+    _about(REFUND_REQUEST_OVER, request, by=PLATFORM, given_back=given_back)
+
+
+def _about(kind: Kind, request: RefundRequest, *, by: Actor, **facts: Any) -> None:
+    payment = request.payment
+    facts |= {**_of(payment, by), "amount": request.amount, "until": request.until}
+    paths = {side: reverse(name, args=[payment.pk]) for side, name in PAGES.items()}
+    _write(payment, dict.fromkeys(Side, kind), paths, facts)
+
+
+def _of(payment: Payment, by: Actor) -> dict[str, Any]:
+    book = payment.book
+    return {
+        "title": book.title,
+        "reference": book.reference,
+        "payment": payment.title,
         "talent": book.talent.name,
         "client": book.client.name,
         "person": by.user.name if by.user else book.talent.name,
     }
+
+
+def _write(
+    payment: Payment, kinds: dict[Side, Kind], paths: dict[Side, str], facts: dict[str, Any]
+) -> None:
+    """Tell owners and managers of both sides, in one batch."""
+    book = payment.book
+    sides = {Side.TALENT: book.talent, Side.CLIENT: book.client}
     people = notices.managers_of(book.client, book.talent)
     batch = notices.Batch()
-    for kind, party in ((REFUND_GIVEN, book.talent), (REFUND_RECEIVED, book.client)):
+    for side, party in sides.items():
         recipients = notices.of_party(people, party)
-        batch.add(kind, to=recipients, facts=facts, path=reverse("payments"))
+        batch.add(kinds[side], to=recipients, facts={**facts, "side": side}, path=paths[side])
     batch.write()

@@ -18,9 +18,9 @@ from marketplace import clock, once
 from marketplace.actors import Actor
 from marketplace.money import Money, zero
 from marketplace.refusals import InvalidInput, NotYours, Refused
-from payments import ledger, maturing, notices, rules
+from payments import ledger, maturing, notices, refund_requests, rules
 from payments.ledger import Leg
-from payments.models import Book, Payment, Refund
+from payments.models import Book, Payment, Refund, RefundRequest
 from payments.states import EntryKind, RefundKind
 
 
@@ -71,8 +71,7 @@ def preview(payment: Payment, amount: Money, balances: Balances) -> RefundPrevie
     if amount.minor <= 0:
         raise InvalidInput("Type an amount above zero.", field="amount")
     if amount > payment.refundable:
-        left = f"At most {payment.refundable} of this payment can still be refunded."
-        raise InvalidInput(left, field="amount")
+        raise InvalidInput(rules.left_of(payment), field="amount")
     most = most_possible(payment, balances)
     if amount > most:
         raise InvalidInput(_too_much(most), field="amount")
@@ -90,16 +89,28 @@ def most_possible(payment: Payment, balances: Balances) -> Money:
 
 
 @transaction.atomic
-def give(payment: Payment, *, amount: Money, reason: str, key: str, by: Actor) -> Refund:
+def give(
+    payment: Payment,
+    *,
+    amount: Money,
+    reason: str,
+    key: str,
+    answers: RefundRequest | None = None,
+    by: Actor,
+) -> Refund:
     """Refund a payment, whole or in part; irreversible, the client is credited at once (S).
+
+    A request of the client that waits on the payment is granted by it, whole or part.
 
     Args:
         amount: what the client gets back.
         reason: what both sides read; may be empty.
         key: the form's key; the same form again gives the first refund.
+        answers: the request that the person had before their eyes; refused once it is closed.
 
     Raises:
         NotYours: not an owner or manager of the talent.
+        Overtaken: the request was taken back, or answered by a colleague.
         Refused: the payment is older than 180 days or was refunded in full.
         InvalidInput: the amount is more than what is left, or than the balance covers.
         KeyReused: see :mod:`marketplace.once`.
@@ -113,12 +124,15 @@ def give(payment: Payment, *, amount: Money, reason: str, key: str, by: Actor) -
     payment = Payment.objects.get(pk=payment.pk)
     payment.book = book
     _refuse(payment, by, now)
+    if answers is not None:
+        refund_requests.refuse_if_closed(answers, by=by)
     available: Money = book.available_account.balance
     planned = preview(payment, amount, Balances(payment.pending_left, available))
     number = payment.refunds.count() + 1
     entry_key = f"refund:{payment.pk}:{number}"
     refund = _post(payment, planned, RefundKind.REFUND, key=entry_key, reason=reason, at=now, by=by)
-    notices.refund_given(refund, by=by)
+    request = refund_requests.grant(payment, refund, by=by)
+    notices.refund_given(refund, request=request, by=by)
     once.keep(key, refund.pk)
     return refund
 
@@ -162,7 +176,9 @@ def reverse(
     fee = fee_part(payment, amount)
     before = Balances(payment.pending_left, payment.book.available_account.balance)
     planned = RefundPreview(amount, fee, amount - fee, zero(amount.currency), before)
-    return _post(payment, planned, RefundKind.REVERSAL, key=key, reason=reason, at=at, by=by)
+    reversal = _post(payment, planned, RefundKind.REVERSAL, key=key, reason=reason, at=at, by=by)
+    refund_requests.close_when_nothing_is_left(payment, at=at)
+    return reversal
 
 
 def given_with(key: str, payment: Payment) -> Refund | None:
@@ -170,7 +186,8 @@ def given_with(key: str, payment: Payment) -> Refund | None:
     result = once.result_of(key)
     if not result.isdigit():
         return None
-    return payment.refunds.select_related("payment__book__client").filter(pk=result).first()
+    related = ("payment__book__client", "request")
+    return payment.refunds.select_related(*related).filter(pk=result).first()
 
 
 def _refuse(payment: Payment, by: Actor, now: datetime) -> None:

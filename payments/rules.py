@@ -122,6 +122,44 @@ def talent_refunds(payment: Payment, actor: Actor) -> Refusal | None:
     return _managers_of(payment.book.talent, actor)
 
 
+def may_ask(payment: Payment, actor: Actor, *, now: datetime, times: int) -> Refusal | None:
+    """Whether the client may ask for the payment back, as an answer for buttons.
+
+    Args:
+        times: how often it was asked for before; a request that waits is the caller's to look at.
+    """
+    return client_asks(payment, actor) or still_askable(payment, now, times=times)
+
+
+def client_asks(payment: Payment, actor: Actor) -> Refusal | None:
+    """Refunds are asked for by the client's owners and managers."""
+    return _managers_of(payment.book.client, actor)
+
+
+def still_askable(payment: Payment, now: datetime, *, times: int) -> Refusal | None:
+    """A client asks for what can be refunded, and only so often per payment (D)."""
+    refusal = still_refundable(payment, now)
+    if refusal is None and times >= policy.REFUND_REQUESTS:
+        return Refusal(
+            f"This payment was asked for {policy.REFUND_REQUESTS} times, and cannot be again."
+            f" {payment.book.talent.name} can still refund it."
+        )
+    return refusal
+
+
+def asked_already(request: RefundRequest) -> Refusal:
+    """One request waits at a time."""
+    return Refusal(
+        f"{request.amount} of this payment was asked for already. That request still waits for"
+        f" {request.book.talent.name}."
+    )
+
+
+def left_of(payment: Payment) -> str:
+    """How much of a payment a refund, or a request for one, can be about."""
+    return f"At most {payment.refundable} of this payment can still be refunded."
+
+
 def still_refundable(payment: Payment, now: datetime) -> Refusal | None:
     """Refunds are of payments of the last 180 days (S), and never more than the payment.
 

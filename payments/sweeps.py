@@ -1,11 +1,14 @@
-"""What falls due on the money floor: charges to be settled, and pending money."""
+"""What falls due on the money floor: charges to be settled, pending money, refund requests."""
 
 from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
 
 from django.db.models import QuerySet
 
 from marketplace.sweeping import sweep
-from payments import maturing, operations
+from payments import maturing, operations, refund_requests
 from payments.gateways import sandbox
 from payments.models import GatewayOperation, SandboxCharge
 from payments.states import OPEN_OPERATIONS
@@ -28,5 +31,12 @@ def take_sandbox_report(charge_id: int) -> None:
     operations.take_report(charge.key, sandbox.report(charge))
     sandbox.was_heard(charge)
 
+
+JUST_AFTER: Final = timedelta(seconds=1)
+"""At the last instant itself a payment can still be refunded, and a request granted."""
+
+sweep("payments.refund_requests", rows=refund_requests.waiting, due_at="until", after=JUST_AFTER)(
+    refund_requests.expire
+)
 
 sweep("payments.mature", rows=maturing.waiting, due_at="available_at", whole=True)(maturing.mature)

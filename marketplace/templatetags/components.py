@@ -74,6 +74,7 @@ STATE_ICONS: Final = {
     "escalated": "lifebuoy",
     "expired": "clock",
     "funded": "lock-closed",
+    "granted": "check-circle",
     "lapsed": "clock",
     "mediating": "scale",
     "offered": "envelope",
@@ -85,6 +86,7 @@ STATE_ICONS: Final = {
     "proposed": "light-bulb",
     "submitted": "inbox-arrow-down",
     "suspended": "pause-circle",
+    "waiting": "clock",
     "withdrawn": "arrow-uturn-left",
 }
 

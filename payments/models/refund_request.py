@@ -108,6 +108,14 @@ class RefundRequest(Stateful):
     def is_waiting(self) -> bool:
         return self.state == RefundRequestState.WAITING
 
+    def waits_at(self, now: datetime) -> bool:
+        """Whether it can still be answered, whether or not a sweep came by."""
+        return self.is_waiting and not self.is_over(now)
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether it waits no more because the payment cannot be refunded (to the second)."""
+        return self.is_waiting and now > self.until
+
     @transition(
         state,
         source=RefundRequestState.WAITING,

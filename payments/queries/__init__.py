@@ -9,21 +9,36 @@ from payments.queries.contract import (
     reversed_of,
     where_is_money,
 )
-from payments.queries.refund import RefundPage, refund_page
+from payments.queries.refund import (
+    AskedBack,
+    AskPage,
+    RefundPage,
+    ask_page,
+    asked_back,
+    refund_page,
+    requests_by_payment,
+    with_asked_back,
+)
 from payments.queries.statement import Line, PaymentsPage, payments_page
 
 __all__ = [
+    "AskPage",
+    "AskedBack",
     "BalanceFigure",
     "Line",
     "MoneyParts",
     "PaymentsPage",
     "RefundPage",
+    "ask_page",
+    "asked_back",
     "balances_of",
     "kept_of",
     "money_bar",
     "movements",
     "payments_page",
     "refund_page",
+    "requests_by_payment",
     "reversed_of",
     "where_is_money",
+    "with_asked_back",
 ]

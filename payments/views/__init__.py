@@ -1,6 +1,17 @@
 """Pages of the money floor."""
 
+from payments.views.asking import (
+    AskRefundView,
+    DeclineRefundRequestView,
+    WithdrawRefundRequestView,
+)
 from payments.views.payments import PaymentsView
 from payments.views.refund import GiveRefundView
 
-__all__ = ["GiveRefundView", "PaymentsView"]
+__all__ = [
+    "AskRefundView",
+    "DeclineRefundRequestView",
+    "GiveRefundView",
+    "PaymentsView",
+    "WithdrawRefundRequestView",
+]

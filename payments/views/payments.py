@@ -18,12 +18,13 @@ class PaymentsView(ActingView):
         if refusal is not None:
             raise NotYours(refusal)
         page = queries.payments_page(
-            self.party, before=_entry_id(request, "before"), after=_entry_id(request, "after")
+            self.party,
+            before=row_id(request.GET.get("before", "")),
+            after=row_id(request.GET.get("after", "")),
         )
         return render(request, "payments/payments.html", {"page": page, "party": self.party})
 
 
-def _entry_id(request: HttpRequest, name: str) -> int | None:
-    """An id from a pagination link; whatever else was typed there counts as none."""
-    typed = request.GET.get(name, "")
+def row_id(typed: str) -> int | None:
+    """An id from a pagination link or a hidden field; whatever else was typed counts as none."""
     return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 19 else None

@@ -157,7 +157,7 @@ def test_confirm_of_the_whole_payment(talent, url, payment):
         (
             {"choice": "whole", "amount": "5"},
             "amount",
-            "Leave this empty, or choose to refund another amount.",
+            "Leave this empty, or choose another amount.",
         ),
         (
             {"choice": "part", "amount": "5", "reason": "x" * 2001},
