@@ -47,6 +47,15 @@ def mark(quote: Quote) -> str:
     return ":".join(str(part.minor) for part in parts(quote).values())
 
 
+def is_mark_of(seen: str, needed: Money) -> bool:
+    """Whether a mark is of a quote of this amount, wherever the money came from then."""
+    typed = seen.split(":")
+    if len(typed) != len(fields(Quote)) or not all(map(_is_whole, typed)):
+        return False
+    from_escrow, from_credit, charge, surplus = map(int, typed)
+    return from_escrow + from_credit + charge - surplus == needed.minor
+
+
 def refuse_changed(quote: Quote, seen: str | None) -> None:
     """What a person read is what is taken. The book is locked.
 
@@ -63,9 +72,13 @@ def refuse_changed(quote: Quote, seen: str | None) -> None:
 def parts_seen(quote: Quote, seen: str) -> dict[str, Money]:
     """The amounts behind a mark, to tell what was; those of now when it is no mark of ours."""
     now, typed = parts(quote), seen.split(":")
-    if len(typed) != len(now) or not all(one.isascii() and one.isdecimal() for one in typed):
+    if len(typed) != len(now) or not all(map(_is_whole, typed)):
         return now
     return {
         name: Money(int(minor), part.currency)
         for (name, part), minor in zip(now.items(), typed, strict=True)
     }
+
+
+def _is_whole(text: str) -> bool:
+    return text.isascii() and text.isdecimal()

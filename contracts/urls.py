@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path, register_convert
 
 from contracts.converters import IsoDate
 from contracts.views import (
+    bonuses,
     diary,
     disputes,
     ending,
@@ -71,6 +72,18 @@ _contract: list[URLPattern | URLResolver] = [
     path("end/", ending.End.as_view(), name="end_contract"),
     path("end/ask/", ending.AskThem.as_view(), name="ask_to_end"),
     path("end/figures/", ending.Preview.as_view(), name="end_preview"),
+    path("bonus/", bonuses.Give.as_view(), name="give_bonus"),
+    path("bonus/ask/", bonuses.Ask.as_view(), name="ask_bonus"),
+    path(
+        "bonus/requests/<int:pk>/decline/",
+        bonuses.Decline.as_view(),
+        name="decline_bonus_request",
+    ),
+    path(
+        "bonus/requests/<int:pk>/withdraw/",
+        bonuses.Withdraw.as_view(),
+        name="withdraw_bonus_request",
+    ),
     path("diary/", include(_diary)),
     path("milestones/new/", milestones.Add.as_view(), name="add_milestone"),
     path("milestones/propose/", milestones.Propose.as_view(), name="propose_milestone"),

@@ -10,9 +10,9 @@ import factory
 from django.db import transaction
 from factory.django import DjangoModelFactory
 
-from contracts import billing, closing, diary, funding, milestones, offers, timers
+from contracts import billing, bonuses, closing, diary, funding, milestones, offers, timers
 from contracts.closing import Choice
-from contracts.models import Contract, Milestone, Stretch, Timer, Week
+from contracts.models import Bonus, BonusRequest, Contract, Milestone, Stretch, Timer, Week
 from contracts.offers import HourlyTerms, MilestoneDraft
 from contracts.states import Side
 from marketplace import clock
@@ -329,6 +329,22 @@ def propose(contract: Contract, amount: Money, title: str = "Extra") -> Mileston
 def fund(milestone: Milestone, method: str = sandbox.ACCEPTS) -> Milestone:
     by = owner_of(milestone.contract.client)
     return funding.fund(milestone, method=method, key="", by=by)
+
+
+def bonus(contract: Contract, amount: Money | None = None, **values: Any) -> Bonus:
+    """A bonus from the client's owner, $50, charged to a card that pays."""
+    amount = amount or Money(5_000, contract.currency)
+    given = {"note": "Thank you!", "method": sandbox.ACCEPTS, "key": ""}
+    by = owner_of(contract.client)
+    return bonuses.give(contract, amount=amount, by=by, **(given | values))
+
+
+def bonus_asked(contract: Contract, amount: Money | None = None, **values: Any) -> BonusRequest:
+    """The talent of an ended hourly contract asks for one, of $60 for an hour."""
+    amount = amount or Money(6_000, contract.currency)
+    given = {"minutes": 60, "reason": "The call on Friday.", "key": ""}
+    by = owner_of(contract.talent)
+    return bonuses.ask(contract, amount=amount, by=by, **(given | values))
 
 
 def ended(

@@ -13,6 +13,14 @@ from contracts.notices.billing import (
     hours_paid,
     hours_with_support,
 )
+from contracts.notices.bonuses import (
+    bonus_asked,
+    bonus_declined,
+    bonus_given,
+    bonus_request_declined,
+    bonus_request_expired,
+    bonus_request_withdrawn,
+)
 from contracts.notices.contract import (
     asked_to_end,
     changes_requested,
@@ -37,6 +45,15 @@ from contracts.notices.contract import (
     submission_taken_back,
     work_submitted,
 )
+from contracts.notices.dormancy import (
+    contract_dormant,
+    contract_goes_on,
+    contract_quiet,
+    dormancy_comes,
+    dormant_paid,
+    dormant_release_asked,
+    dormant_talent_asked,
+)
 from contracts.notices.hours import (
     contract_paused,
     contract_restarted,
@@ -48,6 +65,7 @@ from contracts.notices.hours import (
     person_assigned,
     timer_ran_out,
 )
+from contracts.notices.owed import hours_settled, hours_written_off
 from contracts.notices.requests import (
     escrow_refund_accepted,
     escrow_refund_conceded_by_silence,
@@ -65,7 +83,6 @@ from contracts.notices.requests import (
     split_lapsed,
     split_proposed,
     split_taken_back,
-from contracts.notices.owed import hours_settled, hours_written_off
     statement_added,
 )
 from contracts.notices.telling import Letters
@@ -73,14 +90,27 @@ from contracts.notices.telling import Letters
 __all__ = [
     "Letters",
     "asked_to_end",
+    "bonus_asked",
+    "bonus_declined",
+    "bonus_given",
+    "bonus_request_declined",
+    "bonus_request_expired",
+    "bonus_request_withdrawn",
     "changes_requested",
     "charge_declined",
     "charge_kept_as_credit",
     "checklist_reminder",
+    "contract_dormant",
     "contract_ended",
+    "contract_goes_on",
     "contract_on_hold",
     "contract_paused",
+    "contract_quiet",
     "contract_restarted",
+    "dormancy_comes",
+    "dormant_paid",
+    "dormant_release_asked",
+    "dormant_talent_asked",
     "escrow_refund_accepted",
     "escrow_refund_conceded_by_silence",
     "escrow_refund_decided",
@@ -98,7 +128,9 @@ __all__ = [
     "hours_disputed",
     "hours_invoiced",
     "hours_paid",
+    "hours_settled",
     "hours_with_support",
+    "hours_written_off",
     "limit_changed",
     "mediation_opened",
     "message_received",
@@ -127,5 +159,3 @@ __all__ = [
     "timer_ran_out",
     "work_submitted",
 ]
-    "hours_settled",
-    "hours_written_off",

@@ -250,6 +250,7 @@ class Fund(MilestoneFormView):
         except (NotYours, Overtaken, FiguresChanged, InvalidInput, KeyReused):
             raise
         except Refused as declined:
+            form.try_again()
             raise InvalidInput(declined.sentence, field="method") from declined
         if milestone.state == MilestoneState.FUNDED:
             return f"{subject.amount} is in escrow. {subject.contract.talent.name} can start."

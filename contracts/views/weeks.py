@@ -9,7 +9,7 @@ from django.http import Http404
 from contracts import billing, quotes, rules
 from contracts.billing import CHARGE_IS_OPEN
 from contracts.forms import MethodForm
-from contracts.models import Contract, Week
+from contracts.models import Week
 from contracts.views.base import refuse
 from contracts.views.charging import sources
 from contracts.views.milestones import FormView
@@ -42,7 +42,7 @@ class Pay(FormView):
         refuse(rules.client_pays_week(subject, self.actor))
         if not subject.is_owed:
             raise Overtaken(f"Nothing is owed for the {subject}.")
-        if _is_being_charged(subject.contract):
+        if _is_being_charged(subject):
             raise Overtaken(CHARGE_IS_OPEN)
 
     def form(self, subject: Week, *args: Any) -> MethodForm:
@@ -75,11 +75,13 @@ class Pay(FormView):
         except (NotYours, Overtaken, FiguresChanged, InvalidInput, KeyReused):
             raise
         except Refused as declined:
+            form.try_again()
             raise InvalidInput(declined.sentence, field="method") from declined
         if week.is_paid:
             return f"You paid {owed} for the hours of {name} in the {subject}."
         return "Your charge was sent, and the answer is not in yet. You will be told."
 
 
-def _is_being_charged(contract: Contract) -> bool:
-    return contract.book.operations.filter(state__in=OPEN_OPERATIONS).exists()
+def _is_being_charged(week: Week) -> bool:
+    charges = week.contract.book.operations.filter(purpose=billing.PURPOSE, purpose_id=week.pk)
+    return charges.filter(state__in=OPEN_OPERATIONS).exists()
