@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.db.models import QuerySet
 
-from contracts import notices, rules, timers
+from contracts import notices, positions, rules, timers
 from contracts.models import Assignment, Contract
 from marketplace import clock, transitions
 from marketplace.actors import Actor
@@ -75,6 +75,7 @@ def assign(contract: Contract, membership: Membership, *, by: Actor) -> Assignme
     assignment = Assignment.objects.create(
         contract=contract, membership=membership, since=clock.now()
     )
+    positions.touch(contract, now=clock.now())
     notices.person_assigned(contract, membership, by=by)
     return assignment
 
@@ -95,3 +96,4 @@ def release(contract: Contract, membership: Membership, *, by: Actor) -> None:
         raise Overtaken("This person is not assigned to the contract any more.")
     if contract.is_hourly:
         timers.stop_those_of(contract, membership, at=now, by=by)
+    positions.touch(contract, now=now)

@@ -104,7 +104,7 @@ def end_reviews(contracts: Sequence[Contract], *, at: datetime) -> None:
             changes.also(week, "review_until")
         if passed:
             positions.place_again(contract)
-            changes.also(contract, *positions.FIELDS)
+            changes.also(contract, *positions.PLACES)
     changes.write()
 
 
@@ -458,8 +458,13 @@ class _Run:
         notices.hours_with_support(self._letters, week, owed=owed(week))
 
     def _touch(self, contract: Contract) -> None:
-        positions.place(contract, now=self.at)
-        self._changes.also(contract, *positions.FIELDS)
+        """What Closeout bills and charges by itself is no activity of anybody."""
+        if self.by.is_platform:
+            positions.place_again(contract)
+            self._changes.also(contract, *positions.PLACES)
+        else:
+            positions.place(contract, now=self.at)
+            self._changes.also(contract, *positions.FIELDS)
 
     def _book(self, contract: Contract) -> Book:
         return self.books[contract.book_id]

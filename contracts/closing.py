@@ -16,13 +16,11 @@ from django.core import signing
 from django.db import transaction
 from django.db.models import F, Sum
 
-from contracts import checklists, hours_facts, notices, positions, timers, weeks
-from contracts.due import releases_due
-from contracts.funding import milestone_memo
-from contracts.milestones import next_number
+from contracts import checklists, hours_facts, notices, paying, positions, quiet, timers, weeks
+from contracts.milestones import releases_due
 from contracts.models import Contract, Milestone, Timer
+from contracts.paying import Paying
 from contracts.plans import (
-    FINAL_PAYMENT,
     BillWeek,
     CancelMilestones,
     ChargeStaysCredit,
@@ -45,7 +43,7 @@ from contracts.plans import (
 )
 from contracts.states import OPEN_MILESTONES, EndReason, MilestoneState, Side
 from marketplace import clock, policy, transitions
-from marketplace.actors import Actor
+from marketplace.actors import PLATFORM, Actor
 from marketplace.facts import freeze
 from marketplace.money import Money, total, zero
 from marketplace.refusals import FiguresChanged, InvalidInput, Overtaken
@@ -236,17 +234,31 @@ def end(
     return contract
 
 
+def end_in_silence(contract: Contract) -> None:
+    """Nobody acted on a dormant contract: Closeout gives escrow back to the client and ends it.
+
+    As an end by the talent does (S), from the same plan. Called while the contract is entered.
+    """
+    book = ledger.lock(contract.book_id)
+    now = clock.now()
+    decided = plan(_locked_facts(contract, book, now), Side.TALENT, Choice.nothing())
+    _carry_out(_End(contract, book, decided, now, PLATFORM), reason="", note="")
+
+
 def feedback_closes(ended_at: datetime) -> datetime:
     """The end of the 14th day after the end, UTC."""
     after = ended_at.astimezone(UTC).date() + timedelta(days=policy.FEEDBACK_DAYS + 1)
     return datetime.combine(after, time.min, tzinfo=UTC)
 
 
-def confirmed_figures(decided: EndPlan, *, by_support: bool = False) -> Any:
+def confirmed_figures(
+    decided: EndPlan, *, by_support: bool = False, by_silence: bool = False
+) -> Any:
     """The figures of a plan that is carried out, kept with the contract for good.
 
     Args:
         by_support: support confirmed them, for the plan's side.
+        by_silence: nobody did; the contract was dormant.
     """
     return freeze(
         {
@@ -266,6 +278,7 @@ def confirmed_figures(decided: EndPlan, *, by_support: bool = False) -> Any:
         }
         | ({"weeks": billed_figures(decided)} if decided.is_hourly else {})
         | ({"support": True} if by_support else {})
+        | ({"silence": True} if by_silence else {})
     )
 
 
@@ -287,6 +300,11 @@ def billed_figures(decided: EndPlan) -> list[dict[str, Any]]:
 
 def ended_sentence(contract: Contract, by: Actor | None = None) -> str:
     """Who ended a contract, for those who come second."""
+    if contract.ended_by_silence:
+        return (
+            "Closeout ended this contract, because nobody acted while it was dormant. Here is what"
+            " happened."
+        )
     side = Side(contract.ended_side)
     is_own = by is not None and contract.side_of(by.party_id) is side
     name = contract.party(side).name
@@ -308,6 +326,10 @@ class _End:
     at: datetime
     by: Actor
 
+    @property
+    def paying(self) -> Paying:
+        return Paying(self.contract, self.book, at=self.at, paid_at=self.at, by=self.by)
+
     def milestone(self, facts: MilestoneFacts) -> Milestone:
         return next(one for one in self.contract.open_milestones if one.pk == facts.pk)
 
@@ -318,6 +340,7 @@ def _carry_out(ending: _End, *, reason: str, note: str) -> None:
         for effect in ending.plan.effects:
             _do(effect, ending)
         contract.open_milestones = []
+        _close_dormancy(ending)
         positions.place(contract, now=ending.at)
         transitions.move(
             contract,
@@ -327,11 +350,22 @@ def _carry_out(ending: _End, *, reason: str, note: str) -> None:
             at=ending.at,
             because=reason,
             note=note,
-            figures=confirmed_figures(ending.plan, by_support=ending.by.is_staff),
+            figures=confirmed_figures(
+                ending.plan, by_support=ending.by.is_staff, by_silence=ending.by.is_platform
+            ),
             feedback_until=feedback_closes(ending.at),
         )
     checklists.open_for(contract)
     notices.contract_ended(contract, ending.plan, by=ending.by)
+
+
+def _close_dormancy(ending: _End) -> None:
+    """A dormant contract is not dormant any more: somebody ended it, or nobody acted at all."""
+    dormancy = ending.contract.open_dormancy
+    if dormancy is not None and ending.by.is_platform:
+        transitions.move(dormancy, "give_back", by=ending.by, at=ending.at)
+        ending.contract.open_dormancy = None
+    quiet.wake(ending.contract, at=ending.at, by=ending.by, told=False)
 
 
 @singledispatch
@@ -342,39 +376,13 @@ def _do(effect: Any, ending: _End) -> None:
 
 @_do.register
 def _pay_milestone(effect: PayMilestone, ending: _End) -> None:
-    _pay(ending, ending.milestone(effect.milestone), effect.pays, raised_to=effect.raised_to)
+    milestone = ending.milestone(effect.milestone)
+    paying.pay_milestone(ending.paying, milestone, effect.pays, raised_to=effect.raised_to)
 
 
 @_do.register
 def _pay_final(effect: PayFinal, ending: _End) -> None:
-    contract = ending.contract
-    milestone = Milestone(
-        contract=contract,
-        number=next_number(contract),
-        title=FINAL_PAYMENT,
-        currency=contract.currency,
-        amount_minor=effect.pays.minor,
-        created_at=ending.at,
-    )
-    milestone.save(force_insert=True)
-    transitions.created(milestone, by=ending.by)
-    transitions.move(milestone, "fund", by=ending.by, at=ending.at)
-    _pay(ending, milestone, effect.pays)
-
-
-def _pay(
-    ending: _End, milestone: Milestone, pays: Money, *, raised_to: Money | None = None
-) -> None:
-    payment = escrow.release(
-        ending.book,
-        pays,
-        key=f"release:milestone:{milestone.pk}",
-        title=milestone_memo(milestone),
-        paid_at=ending.at,
-        at=ending.at,
-        by=ending.by,
-    )
-    transitions.move(milestone, "pay", by=ending.by, payment=payment, raised_to=raised_to)
+    paying.pay_final(ending.paying, effect.pays)
 
 
 @_do.register
@@ -383,6 +391,8 @@ def _return_escrow(effect: ReturnEscrow, ending: _End) -> None:
     memo = f"{name} ended the contract"
     if ending.by.is_staff:
         memo = f"Support ended the contract for {name}"
+    elif ending.by.is_platform:
+        memo = "Nobody acted while the contract was dormant, and it ended"
     escrow.give_back(
         ending.book,
         effect.amount,

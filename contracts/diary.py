@@ -134,7 +134,10 @@ def record(
     for stretch in recorded:
         stretch.save(force_insert=True)
         _count(stretch.week, stretch.minutes)
-    positions.touch(contract, now=now)
+    if by.is_platform:
+        positions.touch_again(contract)
+    else:
+        positions.touch(contract, now=now)
     return recorded
 
 

@@ -10,10 +10,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from contracts import billing, escrow_answers, hours_disputes, milestones, offers, timers
-from contracts.models import Contract, HoursDispute, Milestone, Timer, Week
+from contracts import (
+    billing,
+    bonuses,
+    dormancy,
+    escrow_answers,
+    hours_disputes,
+    milestones,
+    offers,
+    timers,
+)
+from contracts.milestones import releases_due
+from contracts.models import Contract, Dormancy, HoursDispute, Milestone, Timer, Week
 from contracts.models.week import UNFINISHED
-from contracts.states import OPEN_DISPUTES, OPEN_MILESTONES
+from contracts.states import OPEN_DISPUTES, OPEN_DORMANCIES, OPEN_MILESTONES
 from marketplace import clock, locks
 from marketplace.models.history import Rank
 from payments.models import EscrowRefundRequest, GatewayOperation, SplitProposal
@@ -37,6 +47,7 @@ def _milestones(contract: Contract, now: datetime) -> None:
         offers.expire(contract)
     for milestone in releases_due(contract.open_milestones, now):
         milestones.release_unanswered(milestone)
+    dormancy.pass_unanswered(contract, now)
     escrow_answers.pass_unanswered(contract, now)
 
 
@@ -48,11 +59,7 @@ def _hours(contracts: Sequence[Contract], now: datetime) -> None:
     billing.end_reviews(contracts, at=now)
     for contract in contracts:
         hours_disputes.escalate_unanswered(contract, now)
-
-
-def releases_due(open_milestones: list[Milestone], now: datetime) -> list[Milestone]:
-    """Submitted milestones whose review is over."""
-    return [one for one in open_milestones if one.review_until and one.review_until <= now]
+        bonuses.expire_request(contract, now)
 
 
 def _attach(contracts: Sequence[Contract]) -> None:
@@ -68,6 +75,9 @@ def _attach(contracts: Sequence[Contract]) -> None:
     by_book = {one.book_id: one for one in contracts}
     if running:
         _attach_milestones(running)
+    dormant = {pk: one for pk, one in running.items() if one.is_dormant}
+    if dormant:
+        _attach_dormancies(dormant)
     if hourly:
         _attach_hours(hourly)
     ended = {one.book_id: one for one in fixed if one.is_ended}
@@ -83,6 +93,13 @@ def _attach_milestones(contracts: dict[int, Contract]) -> None:
     for milestone in locks.rows(chosen, Rank.PART):
         milestone.contract = contracts[milestone.contract_id]
         milestone.contract.open_milestones.append(milestone)
+
+
+def _attach_dormancies(contracts: dict[int, Contract]) -> None:
+    chosen = Dormancy.objects.filter(contract__in=contracts, state__in=OPEN_DORMANCIES)
+    for one in locks.rows(chosen, Rank.PART):
+        one.contract = contracts[one.contract_id]
+        one.contract.open_dormancy = one
 
 
 def _attach_hours(contracts: dict[int, Contract]) -> None:

@@ -94,6 +94,7 @@ def _begin(
         notices.milestone_funded(milestone, by=by)
         return None
     refuse_unknown_method(contract.client, method)
+    positions.touch(contract, now=clock.now())
     return operations.start(
         book=book,
         purpose=PURPOSE,

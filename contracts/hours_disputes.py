@@ -218,7 +218,7 @@ def escalate_unanswered(contract: Contract, now: datetime) -> None:
     for dispute in contract.open_disputes:
         if dispute.is_pending and dispute.answer_by <= now:
             transitions.move(dispute, "escalate", by=PLATFORM)
-            positions.touch(contract, now=now)
+            positions.touch_again(contract)
             notices.hours_dispute_escalated(contract, dispute, amount=at_stake(dispute))
 
 

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from contracts import notices, positions, rules
 from contracts.models import Contract, Message
+from contracts.states import Side
 from marketplace import clock, once, transitions
 from marketplace.actors import Actor
 from marketplace.refusals import InvalidInput
@@ -34,7 +35,17 @@ def write(contract: Contract, *, text: str, key: str, by: Actor) -> Message:
     message = Message.objects.create(
         contract=contract, author=by.as_member, text=text.strip(), at=clock.now()
     )
-    positions.touch(contract, now=clock.now())
+    positions.touch(contract, now=clock.now(), wakes=not _belongs_to_asking(contract, by))
     notices.message_received(message, by=by)
     once.keep(key, message.pk)
     return message
+
+
+def _belongs_to_asking(contract: Contract, by: Actor) -> bool:
+    """A talent that asked for its release may write about it without taking its question back."""
+    dormancy = contract.open_dormancy
+    return (
+        dormancy is not None
+        and dormancy.is_release_asked
+        and contract.side_of(by.party_id) is Side.TALENT
+    )

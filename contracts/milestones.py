@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
 
-from contracts import funding, notices, positions, rules
-from contracts.funding import active_of, leftover, milestone_memo, still_open
+from contracts import funding, notices, paying, positions, rules
+from contracts.funding import active_of, leftover, still_open
 from contracts.models import Contract, Milestone, Submission
+from contracts.paying import Paying, next_number
 from contracts.states import MilestoneState
 from marketplace import clock, once, policy, transitions
 from marketplace.actors import PLATFORM, Actor
 from marketplace.money import Money
 from marketplace.refusals import InvalidInput, Overtaken
-from payments import escrow, ledger
+from payments import ledger
 from payments.models import Book, Payment
 
 
@@ -140,6 +141,7 @@ def move_up(milestone: Milestone, *, by: Actor) -> Milestone:
         raise Overtaken("This milestone cannot move further up.")
     _refuse_while_charged(contract, milestone)
     _swap_numbers(milestone, max(above, key=lambda one: one.number))
+    positions.touch(contract, now=clock.now())
     return milestone
 
 
@@ -226,7 +228,13 @@ def keep_open(contract: Contract, *, by: Actor) -> Contract:
     rules.refuse(rules.client_manages(contract, by))
     contract.asks_to_end_since = None
     contract.save(update_fields=["asks_to_end_since"])
+    positions.touch(contract, now=clock.now())
     return contract
+
+
+def releases_due(open_milestones: Sequence[Milestone], now: datetime) -> list[Milestone]:
+    """Submitted milestones whose review is over."""
+    return [one for one in open_milestones if one.review_until and one.review_until <= now]
 
 
 def release_unanswered(milestone: Milestone) -> Payment:
@@ -248,20 +256,14 @@ def release(
     milestone: Milestone, book: Book, amount: Money, *, by: Actor, paid_at: Any = None
 ) -> Payment:
     """Pay an active milestone from escrow. The contract is entered, the book locked."""
-    now = clock.now()
-    payment = escrow.release(
-        book,
-        amount,
-        key=f"release:milestone:{milestone.pk}",
-        title=milestone_memo(milestone),
-        paid_at=paid_at or now,
-        at=now,
-        by=by,
-    )
-    contract = milestone.contract
-    transitions.move(milestone, "pay", by=by, payment=payment)
+    contract, now = milestone.contract, clock.now()
+    release_of = Paying(contract, book, at=now, paid_at=paid_at or now, by=by)
+    payment = paying.pay_milestone(release_of, milestone, amount)
     contract.open_milestones = [one for one in contract.open_milestones if one.is_open]
-    positions.touch(contract, now=now)
+    if by.is_platform:
+        positions.touch_again(contract)
+    else:
+        positions.touch(contract, now=now)
     return payment
 
 
@@ -284,11 +286,6 @@ def remind(milestone: Milestone) -> None:
 def activates(contract: Contract, book: Book, amount: Money) -> bool:
     """Leftover escrow covers a milestone of this amount and none is active: Save activates it."""
     return active_of(contract) is None and bool(book.escrow) and leftover(book, None) >= amount
-
-
-def next_number(contract: Contract) -> int:
-    highest: int | None = contract.milestones.aggregate(highest=Max("number"))["highest"]
-    return (highest or 0) + 1
 
 
 def _enter(milestone: Milestone) -> tuple[Contract, Milestone]:
@@ -377,7 +374,8 @@ def _check_part(milestone: Milestone, amount: Money) -> None:
 
 
 def _refuse_while_charged(contract: Contract, milestone: Milestone) -> None:
-    if any(one.purpose_id == milestone.pk for one in contract.open_operations):
+    charged = (funding.PURPOSE, milestone.pk)
+    if any((one.purpose, one.purpose_id) == charged for one in contract.open_operations):
         raise Overtaken("A charge for this milestone is still open.")
 
 

@@ -5,29 +5,52 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from contracts import quiet
 from contracts.models import Contract
 from contracts.models.contract import NOBODY_WAITS
-from contracts.states import DormancyState, Side
+from contracts.states import Side
+from marketplace.actors import PLATFORM
 from payments.states import RequestState
 
-FIELDS: Final = ("last_activity_at", "client_position", "talent_position")
+PLACES: Final = ("client_position", "talent_position")
+"""What :func:`place_again` sets."""
+
+FIELDS: Final = ("last_activity_at", *quiet.FIELDS, *PLACES)
 """What :func:`place` sets."""
 
 
-def touch(contract: Contract, *, now: datetime) -> None:
-    """Note that something happened on an entered contract, and save where it stands now."""
-    place(contract, now=now)
+def touch(contract: Contract, *, now: datetime, wakes: bool = True) -> None:
+    """Note that somebody did something on an entered contract, and save where it stands now.
+
+    A dormant one goes on with it, and nothing is said to be quiet any more.
+
+    Args:
+        wakes: False for what belongs to the question that a dormant contract asks.
+    """
+    if wakes or contract.open_dormancy is None:
+        quiet.wake(contract, at=now, by=PLATFORM)
+        place(contract, now=now)
+    else:
+        contract.last_activity_at = now
+        place_again(contract)
     contract.save(update_fields=FIELDS)
 
 
+def touch_again(contract: Contract) -> None:
+    """Only the clock did something: save where an entered contract stands; nobody was active."""
+    place_again(contract)
+    contract.save(update_fields=PLACES)
+
+
 def place(contract: Contract, *, now: datetime) -> None:
-    """The same in memory, for a capability that saves the contract anyway."""
+    """Somebody did something, in memory, for a capability that saves the contract anyway."""
     contract.last_activity_at = now
+    quiet.begin(contract)
     place_again(contract)
 
 
 def place_again(contract: Contract) -> None:
-    """Only a deadline has passed, in memory: nobody did anything, so activity stays what it was."""
+    """Only the clock did something, in memory: activity stays what it was."""
     activity = contract.last_activity_at
     contract.client_position = position(deadline_of(contract, Side.CLIENT), activity)
     contract.talent_position = position(deadline_of(contract, Side.TALENT), activity)
@@ -83,8 +106,7 @@ def _of_dormancy(contract: Contract, side: Side) -> list[datetime | None]:
     dormancy = contract.open_dormancy
     if dormancy is None:
         return []
-    asked = Side.TALENT if dormancy.state == DormancyState.TALENT_ASKED else Side.CLIENT
-    return [dormancy.due_at] if asked is side else []
+    return [dormancy.due_at] if dormancy.asked is side else []
 
 
 def position(deadline: datetime | None, activity: datetime) -> int:

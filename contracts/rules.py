@@ -86,8 +86,11 @@ def takes_part(contract: Contract, actor: Actor) -> Refusal | None:
 
 
 def may_end(contract: Contract, actor: Actor) -> Refusal | None:
-    """Either side's owners and managers, at any time, without consent (S). Support for a side."""
-    if actor.is_staff:
+    """Either side's owners and managers, at any time, without consent (S). Support for a side.
+
+    Closeout itself ends only a dormant contract on which nobody acted (see dormancy).
+    """
+    if actor.is_staff or actor.is_platform:
         return None
     side = contract.side_of(actor.party_id)
     if side is None:

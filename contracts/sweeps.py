@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.db.models import QuerySet
 
-from contracts import billing, escrow_answers, milestones
-from contracts.models import Contract, HoursDispute, Milestone, Timer, Week
+from contracts import billing, dormancy, escrow_answers, milestones
+from contracts.models import Contract, Dormancy, HoursDispute, Milestone, Timer, Week
 from contracts.states import UNBILLED_WEEKS, ContractState, DisputeState
 from marketplace import transitions
 from marketplace.sweeping import sweep
@@ -77,6 +77,26 @@ def lapse_split(split_id: int) -> None:
 @transaction.atomic
 def remind_of_request(request_id: int) -> None:
     escrow_answers.remind(transitions.enter(_of_request(request_id)))
+
+
+def _quiet() -> QuerySet[Contract]:
+    return Contract.objects.exclude(quiet_due_at=None)
+
+
+@sweep("contracts.quiet_reminders", rows=_quiet, due_at="quiet_due_at")
+@transaction.atomic
+def remind_of_quiet(contract_id: int) -> None:
+    dormancy.remind(transitions.enter(Contract(pk=contract_id)))
+
+
+def _dormant() -> QuerySet[Dormancy]:
+    return Dormancy.objects.exclude(due_at=None)
+
+
+@sweep("contracts.dormancies_pass", rows=_dormant, due_at="due_at")
+@transaction.atomic
+def pass_dormancy(dormancy_id: int) -> None:
+    transitions.enter(Contract.objects.get(dormancies=dormancy_id))
 
 
 def _unanswered_disputes() -> QuerySet[HoursDispute]:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from contracts import diary, notices, rules, weeks
+from contracts import diary, notices, positions, rules, weeks
 from contracts.models import Contract, Timer
 from contracts.states import StretchKind
 from marketplace import clock, moments, policy, transitions
@@ -103,6 +103,7 @@ def _start(contract: Contract, *, memo: str, by: Actor) -> Timer:
         where = "" if running.contract_id == contract.pk else f" on {running.contract.title}"
         raise Overtaken(f"Your timer is running already{where}.")
     now = clock.now()
+    positions.touch(contract, now=now)
     return Timer.objects.create(
         contract=contract,
         membership=by.as_member,

@@ -11,7 +11,7 @@ from django_fsm import FSMField, transition
 
 from contracts import rules
 from contracts.models.contract import Contract
-from contracts.states import CLOSED_DORMANCIES, OPEN_DORMANCIES, DormancyState
+from contracts.states import CLOSED_DORMANCIES, OPEN_DORMANCIES, DormancyState, Side
 from marketplace import policy
 from marketplace.models import Stateful
 from marketplace.models.constraints import exactly_when, only_when
@@ -22,7 +22,8 @@ from marketplace.transitions import allowed
 class Dormancy(Stateful):
     """One contract's sleep, from its 90th quiet day until somebody wakes it, or it is over.
 
-    ``due_at`` is when silence takes the next step; NULL once it is over.
+    ``due_at`` is when silence takes the next step; NULL once it is over. Whoever is asked has all
+    of their days from when they were asked, however late that was.
     """
 
     lock_rank: ClassVar[Rank] = Rank.PART
@@ -78,11 +79,21 @@ class Dormancy(Stateful):
         ]
 
     def __str__(self) -> str:
-        return f"quiet since {self.since:%-d %B %Y}"
+        return f"dormant since {self.since:%-d %B %Y}"
 
     @property
     def is_open(self) -> bool:
         return self.state in OPEN_DORMANCIES
+
+    @property
+    def is_release_asked(self) -> bool:
+        """The talent asked for what is in escrow; silence of the client pays it."""
+        return self.state == DormancyState.RELEASE_ASKED
+
+    @property
+    def asked(self) -> Side:
+        """Whose silence takes the next step, while it is open."""
+        return Side.TALENT if self.state == DormancyState.TALENT_ASKED else Side.CLIENT
 
     @transition(
         state,
@@ -90,10 +101,9 @@ class Dormancy(Stateful):
         target=DormancyState.TALENT_ASKED,
         permission=allowed(rules.platform_only),
     )
-    def ask_talent(self) -> None:
-        """The client was silent: now the talent is asked."""
-        assert self.due_at is not None
-        self.due_at += policy.DORMANT_TALENT_ANSWER
+    def ask_talent(self, *, at: datetime) -> None:
+        """The client was silent: now the talent is asked, and has its days from then."""
+        self.due_at = at + policy.DORMANT_TALENT_ANSWER
 
     @transition(
         state,

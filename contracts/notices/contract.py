@@ -160,6 +160,7 @@ def contract_ended(contract: Contract, plan: EndPlan, *, by: Actor) -> None:
         "note": contract.end_note,
         "feedback_until": contract.feedback_until,
         "support": by.is_staff,
+        "silence": by.is_platform,
         "hourly": plan.is_hourly,
         "weeks": [
             {
