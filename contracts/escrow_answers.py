@@ -324,15 +324,15 @@ def decide(contract: Contract, *, to_talent: Money, because: str, by: Actor) -> 
 def pass_unanswered(contract: Contract, now: datetime) -> None:
     """Carry out what is due on an entered contract's split and request, in that order.
 
-    A split that nobody answered is off, and the talent's clock goes on from then; that clock, or
-    the client's after a dispute, may be over as well.
+    A split that nobody answered is off, and the talent's clock goes on from then; when it is over
+    as well by now, only that is told.
     """
-    split = contract.open_split
+    split, request = contract.open_split, contract.open_request
     if split is not None and split.answer_by <= now:
         _end_split(contract, split, "lapse", by=PLATFORM)
-        notices.split_lapsed(contract, split)
-    request = contract.open_request
-    if request is None or request.answer_by is None or request.answer_by > now:
+        if not _is_due(split.request, now):
+            notices.split_lapsed(contract, split)
+    if request is None or not _is_due(request, now):
         return
     if request.on_silence == OnSilence.ESCALATE:
         requests.move(request, ledger.lock(contract.book_id), "escalate", by=PLATFORM)
@@ -386,6 +386,10 @@ def refuse_support_split(
     if now + policy.MEDIATION_ANSWER_WINDOW > request.decide_by:
         until = moments.full(request.decide_by)
         raise Overtaken(f"Support decides by {until}; that is too soon for a split. Decide now.")
+
+
+def _is_due(request: EscrowRefundRequest, now: datetime) -> bool:
+    return request.answer_by is not None and request.answer_by <= now
 
 
 def _enter(contract: Contract) -> tuple[Contract, EscrowRefundRequest]:

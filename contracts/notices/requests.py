@@ -34,14 +34,18 @@ def path_of(request: EscrowRefundRequest) -> str:
 
 
 def facts_of(request: EscrowRefundRequest) -> dict[str, Any]:
-    """What stands in every text about a request."""
+    """What stands in every text about a request; ``net`` is what the talent receives of a part."""
+    book, paid = request.book, request.to_talent or None
     return {
         "amount": request.amount,
+        "net": book.net_of(request.amount),
         "until": request.answer_by,
+        "decide_by": request.decide_by,
         "on_silence": request.on_silence,
         "state": request.state,
         "because": request.decided_because,
-        "to_talent": request.to_talent or None,
+        "to_talent": paid,
+        "net_to_talent": book.net_of(paid) if paid else None,
         "to_client": request.to_client or None,
     }
 
@@ -157,6 +161,7 @@ def _tell_split(
         message=split.message,
         by_support=split.is_by_support,
         split_to_talent=split.to_talent,
+        split_net=split.book.net_of(split.to_talent),
         split_to_client=split.to_client,
         split_until=split.answer_by,
         **facts,

@@ -30,6 +30,7 @@ from marketplace.notices import KINDS, text_of
 from marketplace.refusals import Refused
 from payments import refunds
 from payments.gateways import sandbox
+from payments.models import SplitProposal
 from tests.factories import (
     NOON,
     AgencyFactory,
@@ -102,21 +103,78 @@ def asked() -> Contract:
     return ended(funded().contract)
 
 
-def refused_return() -> Contract:
+LINKS = ["https://example.com/one", "https://example.com/two"]
+
+
+def disputed_return(links=()) -> Contract:
     contract = asked()
-    escrow_answers.decline(contract, because="I delivered.", by=owner_of(contract.talent))
+    by = owner_of(contract.talent)
+    escrow_answers.dispute(contract, text="I delivered.", links=links, by=by)
+    return contract
+
+
+def mediating(links=()) -> Contract:
+    contract = disputed_return()
+    by = owner_of(contract.client)
+    escrow_answers.reject(contract, text="It never came.", links=links, by=by)
     return contract
 
 
 def decided(amount) -> None:
-    escrow_answers.decide(
-        refused_return(), to_talent=amount, because="Fair.", by=Actor.support(StaffFactory())
+    by = Actor.support(StaffFactory())
+    escrow_answers.decide(mediating(), to_talent=amount, because="Fair.", by=by)
+
+
+def escalated() -> Contract:
+    contract = ended(submitted().contract)
+    later(7)
+    return contract
+
+
+def taken_up() -> None:
+    by = Actor.support(StaffFactory())
+    escrow_answers.mediate(escalated(), note="We look at it.", by=by)
+
+
+def added(side: Side | None, links=()) -> None:
+    contract = mediating()
+    if side is None:
+        by = Actor.support(StaffFactory())
+        escrow_answers.write_note(contract, note="Send the files.", by=by)
+    else:
+        by = owner_of(contract.party(side))
+        escrow_answers.add_statement(contract, text="Look.", links=links, by=by)
+
+
+def split(message: str = "", make=asked) -> SplitProposal:
+    contract = make()
+    return escrow_answers.propose_split(
+        contract, to_talent=usd(200), message=message, by=owner_of(contract.talent)
     )
 
 
-def escalated() -> None:
-    ended(submitted().contract)
-    later(7)
+def split_by_support(make=mediating) -> SplitProposal:
+    return escrow_answers.propose_in_mediation(
+        make(), to_talent=usd(200), message="Half each.", by=Actor.support(StaffFactory())
+    )
+
+
+def agreed(proposed: SplitProposal, *sides: Side) -> None:
+    contract = Contract.objects.get(book=proposed.request.book)
+    for side in sides:
+        escrow_answers.agree_to_split(proposed, by=owner_of(contract.party(side)))
+
+
+def said_no(proposed: SplitProposal, side: Side) -> None:
+    contract = Contract.objects.get(book=proposed.request.book)
+    escrow_answers.decline_split(proposed, by=owner_of(contract.party(side)))
+
+
+def split_taken_back(proposed: SplitProposal) -> None:
+    contract = Contract.objects.get(book=proposed.request.book)
+    support = Actor.support(StaffFactory())
+    by = support if proposed.is_by_support else owner_of(contract.talent)
+    escrow_answers.take_back_split(proposed, by=by)
 
 
 def ended_by_support() -> None:
@@ -294,16 +352,44 @@ SCENES = {
     ],
     "asked_to_end": [asked_to_end, lambda: asked_to_end("All is delivered.")],
     "escrow_refund_requested": [asked, lambda: ended(submitted().contract)],
-    "escrow_refund_reminder": [lambda: (asked(), later(3))],
-    "escrow_refund_declined": [refused_return],
+    "escrow_refund_reminder": [
+        lambda: (asked(), later(3)),
+        lambda: (ended(submitted().contract), later(3)),
+        lambda: (disputed_return(), later(4)),
+    ],
+    "escrow_refund_disputed": [disputed_return, lambda: disputed_return(LINKS)],
+    "escrow_refund_rejected": [mediating, lambda: mediating(LINKS)],
     "escrow_refund_escalated": [escalated],
+    "escrow_refund_mediation": [taken_up],
+    "escrow_refund_statement": [
+        lambda: added(None),
+        lambda: added(Side.CLIENT),
+        lambda: added(Side.TALENT, LINKS),
+    ],
+    "split_proposed": [split, lambda: split("A part was done."), split_by_support],
+    "split_agreed": [
+        lambda: agreed(split_by_support(), Side.CLIENT),
+        lambda: agreed(split_by_support(), Side.TALENT),
+    ],
+    "split_off": [
+        lambda: said_no(split(), Side.CLIENT),
+        lambda: said_no(split(make=lambda: ended(submitted().contract)), Side.CLIENT),
+        lambda: (split(), later(7)),
+        lambda: split_taken_back(split()),
+        lambda: said_no(split_by_support(), Side.TALENT),
+        lambda: (split_by_support(), later(2)),
+        lambda: split_taken_back(split_by_support()),
+    ],
     "escrow_refund_settled": [
         lambda: escrow_answers.let_go(contract := asked(), by=owner_of(contract.talent)),
         lambda: escrow_answers.pay_instead(contract := asked(), by=owner_of(contract.client)),
         lambda: escrow_answers.pay_instead(
-            contract := refused_return(), by=owner_of(contract.client)
+            contract := disputed_return(), by=owner_of(contract.client)
         ),
         lambda: (asked(), later(7)),
+        lambda: (disputed_return(), later(7)),
+        lambda: agreed(split(), Side.CLIENT),
+        lambda: agreed(split_by_support(), Side.CLIENT, Side.TALENT),
         lambda: decided(usd(0)),
         lambda: decided(usd(200)),
         lambda: decided(usd(500)),
@@ -398,6 +484,77 @@ def test_talent_is_mailed_about_the_request_in_exact_words():
     words = " ".join(text_of(told).paragraphs)
     assert "$500.00" in words
     assert contract.client.name in text_of(told).title + words
+
+
+def texts_of(contract: Contract, name: str) -> tuple[str, str]:
+    """What the client and the talent read, title and paragraphs."""
+    found = Notice.objects.filter(kind=f"contracts.{name}").select_related("party")
+    texts = {one.party_id: text_of(one) for one in found}
+    client, talent = texts[contract.client_id], texts[contract.talent_id]
+    return "\n".join([client.title, *client.paragraphs]), "\n".join(
+        [talent.title, *talent.paragraphs]
+    )
+
+
+def test_each_side_reads_of_a_dispute_whose_silence_gives_the_money_to_whom():
+    contract = disputed_return(LINKS)
+
+    client, talent = texts_of(contract, "escrow_refund_disputed")
+    until = "Thursday 26 November 2026, 12:00 (UTC)"
+    assert (
+        f"Without your answer by {until}, $500.00 of your money in escrow is paid to"
+        f" {contract.talent.name}." in client
+    )
+    assert (
+        f"Without an answer by {until}, $500.00 is paid to you from escrow; you receive $450.00"
+        " after the fee." in talent
+    )
+    for text in (client, talent):
+        assert "The reason given: I delivered." in text
+        assert "Links: https://example.com/one https://example.com/two" in text
+
+
+def test_each_side_reads_of_a_split_what_it_would_have():
+    contract = Contract.objects.get(book=split().request.book)
+
+    client, talent = texts_of(contract, "split_proposed")
+    name = contract.talent.name
+    assert (
+        f"$200.00 of your money in escrow would be paid to {name}, and $300.00 would come back to"
+        " you as credit." in client
+    )
+    assert "Without your answer nothing moves" in client
+    assert (
+        "$200.00 would be paid to you, $180.00 after the fee, and $300.00 would go back to"
+        f" {contract.client.name}." in talent
+    )
+    assert "your own time to answer stands still" in talent
+
+
+def test_each_side_reads_whose_money_silence_gave_back():
+    contract = asked()
+    later(7)
+
+    client, talent = texts_of(contract, "escrow_refund_settled")
+    assert f"{contract.talent.name} did not answer the request in time." in client
+    assert "$500.00 is your credit and pays your next charge first." in client
+    assert "You did not answer the request in time." in talent
+    assert (
+        f"$500.00 is with {contract.client.name} again; nothing was taken from your balance."
+        in talent
+    )
+
+
+def test_notice_of_a_request_that_was_declined_before_still_reads():
+    contract = asked()
+    notice = Notice.objects.get(kind="contracts.escrow_refund_requested")
+    facts = {**notice.facts, "declined_because": "I delivered."}
+    Notice.objects.filter(pk=notice.pk).update(kind="contracts.escrow_refund_declined", facts=facts)
+
+    text = text_of(Notice.objects.select_related("party").get(pk=notice.pk))
+
+    assert text.title == f"{contract.client.name} declined the return of $500.00: {contract.title}"
+    assert text.paragraphs[-1] == "The reason given: I delivered."
 
 
 def test_each_side_reads_what_the_end_of_hours_means_for_it():

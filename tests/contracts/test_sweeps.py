@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contracts import billing, hours_disputes, sweeps, timers
+from contracts import billing, escrow_answers, hours_disputes, sweeps, timers
 from contracts.models import Contract
 from marketplace import clock, sweeping
 from payments.gateways import sandbox
@@ -21,6 +21,7 @@ from tests.factories import (
     owner_of,
     recorded,
     submitted,
+    usd,
 )
 from tests.support.asserting import assert_audit_clean, everything_of
 
@@ -60,12 +61,20 @@ def disputed() -> None:
     )
 
 
+def split() -> None:
+    """The client has until next Thursday; the talent's time stands still."""
+    contract = ended(funded().contract)
+    by = owner_of(contract.talent)
+    escrow_answers.propose_split(contract, to_talent=usd(100), message="", by=by)
+
+
 DUE = {
     "contracts.offers_expire": (lambda: offered(fund_first=True), timedelta(days=7)),
     "contracts.reviews_end": (submitted, timedelta(days=14)),
     "contracts.review_reminders": (submitted, timedelta(days=7)),
     "contracts.escrow_requests_pass": (lambda: ended(funded().contract), timedelta(days=7)),
     "contracts.escrow_request_reminders": (lambda: ended(funded().contract), timedelta(days=3)),
+    "contracts.splits_lapse": (split, timedelta(days=7)),
     "contracts.timers_run_out": (timer, timedelta(hours=12)),
     "contracts.hours_billed": (worked, MONDAY - NOON),
     "contracts.hours_reviews_end": (in_review, SATURDAY - NOON),
