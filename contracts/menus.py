@@ -26,7 +26,8 @@ def menu_items(contract: Contract, actor: Actor, *, in_room: bool = False) -> li
         return [_link("Open the offer", "envelope-open", "offer", contract)]
     if contract.is_running:
         own = _hours(contract, actor, side) if contract.is_hourly else [_milestone(contract, actor)]
-        return [*own, *_always(contract), *_ending(contract, actor, in_room=in_room)]
+        always = [*_always(contract), _refund(contract, actor, side)]
+        return [*own, *always, *_ending(contract, actor, in_room=in_room)]
     if contract.is_ended:
         return _ended(contract, actor, side)
     return []
@@ -66,6 +67,13 @@ def _always(contract: Contract) -> list[MenuItem]:
     ]
 
 
+def _refund(contract: Contract, actor: Actor, side: Side | None) -> MenuItem:
+    """Where each payment says whether it can be refunded."""
+    label = "Offer a refund" if side is Side.TALENT else "Ask for a refund"
+    manages = rules.talent_manages if side is Side.TALENT else rules.client_manages
+    return _link(label, "arrow-uturn-left", "room_payments", contract, manages(contract, actor))
+
+
 def _ending(contract: Contract, actor: Actor, *, in_room: bool) -> list[MenuItem]:
     items = [_end(contract, actor, in_room=in_room)]
     if rules.asks_to_end(contract, actor) is None:
@@ -89,9 +97,8 @@ def _end(contract: Contract, actor: Actor, *, in_room: bool) -> MenuItem:
 def _ended(contract: Contract, actor: Actor, side: Side | None) -> list[MenuItem]:
     items = [_diary(contract)] if contract.is_hourly else []
     items.append(_link("Feedback", "star", "feedback", contract))
-    if side is Side.TALENT:
-        items.append(_link("Offer a refund", "arrow-uturn-left", "room_payments", contract))
-    else:
+    items.append(_refund(contract, actor, side))
+    if side is Side.CLIENT:
         refusal = rules.may_start_again(contract, actor)
         again = f"{reverse('new_contract')}?again={contract.reference}"
         items.append(

@@ -14,6 +14,7 @@ from contracts.weeks import cost, minutes_between
 from marketplace import moments
 from marketplace.money import Money
 from payments.models import EscrowRefundRequest
+from payments.queries import AskedBack
 from payments.states import OnSilence, RequestState
 
 
@@ -63,6 +64,8 @@ def waiting(
     charging: bool = False,
     weeks: Sequence[Week] = (),
     timer: Timer | None = None,
+    asked_back: AskedBack | None = None,
+    bonus_asked: Money | None = None,
 ) -> Waiting | None:
     """The one thing that waits for a side, or nothing.
 
@@ -74,15 +77,26 @@ def waiting(
         charging: a funding charge is open, so that no other one can be begun.
         weeks: of an hourly contract, those owed, in review or disputed, each with its dispute.
         timer: the reader's own that runs on it.
+        asked_back: what the client asks back of a payment. Nobody has to answer it: it comes after
+            what has a deadline, and after a timer.
+        bonus_asked: what the talent asks a bonus of; nobody has to answer it either.
     """
     if side is None:
         return None
     if contract.is_hourly and contract.is_agreed:
         for_side = _hours_for_client if side is Side.CLIENT else _hours_for_talent
-        return for_side(contract, weeks, timer, now)
-    found = _waiting(contract, side, open_milestones, request, escrow, charging=charging)
-    is_over = found is not None and found.until is not None and found.until <= now
-    return None if is_over else found
+        found = for_side(contract, weeks, timer, now)
+        if found is None and bonus_asked is not None and side is Side.CLIENT:
+            return _bonus_asked(contract, bonus_asked)
+        comes_first = found is not None
+    else:
+        found = _waiting(contract, side, open_milestones, request, escrow, charging=charging)
+        if found is not None and found.until is not None and found.until <= now:
+            found = None
+        comes_first = found is not None and found.until is not None
+    if asked_back is None or side is Side.CLIENT or comes_first:
+        return found
+    return _asked_back(contract, asked_back)
 
 
 def _waiting(
@@ -270,6 +284,33 @@ def _request(contract: Contract, request: EscrowRefundRequest) -> Waiting | None
         title=f"{contract.client.name} asks you to let {request.amount} go back from escrow.",
         until=request.answer_by,
         then=goes,
+        actions=[Action(label="Read and answer", url=url, main=True)],
+    )
+
+
+def _asked_back(contract: Contract, asked: AskedBack) -> Waiting:
+    url = reverse("give_refund", args=[asked.payment_id])
+    return Waiting(
+        words=f"Answer about {asked.amount} asked back",
+        icon="arrow-uturn-left",
+        url=url,
+        title=f"{contract.client.name} asks for {asked.amount} back.",
+        note="a refund of a payment",
+        detail="You can refund all or part of it, or decline. Nothing moves without you.",
+        actions=[Action(label="Read and answer", url=url, main=True)],
+    )
+
+
+def _bonus_asked(contract: Contract, amount: Money) -> Waiting:
+    url = reverse("give_bonus", args=[contract.reference])
+    return Waiting(
+        words=f"Answer about a bonus of {amount}",
+        icon="gift",
+        url=url,
+        title=f"{contract.talent.name} asks for a bonus of {amount}.",
+        note="for time that was not recorded",
+        detail="It is for time that was not recorded. You can give it, change the amount, decline,"
+        " or leave it; nothing is charged without you.",
         actions=[Action(label="Read and answer", url=url, main=True)],
     )
 

@@ -17,6 +17,7 @@ from contracts.menus import menu_items
 from contracts.models import ChecklistItem, Contract, Milestone, Timer, Week, WeekLimit
 from contracts.models.contract import ContractQuerySet
 from contracts.models.week import UNFINISHED
+from contracts.queries.bonuses import bonus_asked, with_bonus_asked
 from contracts.states import (
     OPEN_MILESTONES,
     RUNNING_CONTRACTS,
@@ -32,6 +33,7 @@ from marketplace import clock, moments
 from marketplace.actors import Actor
 from marketplace.components import MenuItem, Tab
 from marketplace.money import Money, total
+from payments.queries import asked_back, with_asked_back
 
 PAGE: Final = 20
 COUNTED: Final = 999
@@ -186,8 +188,13 @@ def _page(
         found = found.filter(beyond | beside, **{f"{position}__gte": cursor.position})
     open_ones = Milestone.objects.filter(state__in=OPEN_MILESTONES).order_by("number")
     to_do = ChecklistItem.objects.filter(contract=OuterRef("pk"), side=side).order_by()
+    chosen: QuerySet[Contract] = found
+    if side is Side.TALENT:
+        chosen = with_asked_back(found, book="book", now=now)
+    else:
+        chosen = with_bonus_asked(found, now=now)
     return (
-        found.select_related(
+        chosen.select_related(
             side.other.value, "book__escrow_account", "book__escrow_refund_request"
         )
         .defer("description", "end_note", "end_figures")
@@ -237,6 +244,8 @@ def _row(contract: Contract, actor: Actor, side: Side, timer: Timer | None, now:
         escrow=escrow,
         weeks=open_weeks,
         timer=timer if timer and timer.contract_id == contract.pk else None,
+        asked_back=asked_back(contract) if side is Side.TALENT and actor.manages else None,
+        bonus_asked=bonus_asked(contract) if side is Side.CLIENT and actor.manages else None,
     )
     this_week = week_of(now)
     return Row(

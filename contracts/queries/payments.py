@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,9 +11,11 @@ from contracts.queries.room import Room
 from contracts.queries.timeline import Event, money_events
 from marketplace.components import Part
 from marketplace.money import Money, total, zero
+from marketplace.refusals import Refusal
 from payments import rules
-from payments.models import Payment
-from payments.queries import money_bar, movements, reversed_of
+from payments.models import Payment, RefundRequest
+from payments.queries import money_bar, movements, requests_by_payment, reversed_of
+from payments.states import RefundRequestState
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,9 @@ class PaidRow:
         available_at: None once it is available.
         review_until: until when its hours can be disputed; None when they cannot (any more).
         minutes: what was paid by the hour, at ``rate``.
-        why_not: why it cannot be refunded.
+        why_not: why the reader cannot refund it, or ask for that; empty when they can.
+        asked: what was asked for last and still matters: it waits, or came to nothing.
+        asked_words: that, as this side reads it.
     """
 
     payment: Payment
@@ -38,6 +43,12 @@ class PaidRow:
     rate: Money | None
     refundable_until: datetime
     why_not: str
+    asked: RefundRequest | None
+    asked_words: str
+
+    @property
+    def waits(self) -> bool:
+        return self.asked is not None and self.asked.is_waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +59,17 @@ class PaymentsTab:
 
 
 def payments_of(room: Room) -> PaymentsTab:
-    """The tab's content, in two queries; at most four for an hourly contract."""
+    """The tab's content, in three queries; at most five for an hourly contract."""
     contract = room.contract
     book = contract.book
     book.client, book.talent = contract.client, contract.talent
     moved = movements(book)
     paid = list(book.payments.order_by("-paid_at", "-pk"))
     weeks = _weeks_of(room)
-    back = reversed_of(paid)
-    rows = [_row(one, room, weeks.get(one.pk), back.get(one.pk)) for one in paid]
+    back, asked = reversed_of(paid), requests_by_payment(book)
+    rows = [
+        _row(one, room, weeks.get(one.pk), back.get(one.pk), asked.get(one.pk, [])) for one in paid
+    ]
     reviewed = [one.payment.refundable for one in rows if one.review_until]
     bar = money_bar(book, hours_in_review=total(reviewed, book.currency), moved=moved)
     return PaymentsTab(
@@ -82,9 +95,16 @@ def _weeks_of(room: Room) -> dict[int | None, Week]:
     return {one.payment_id: one for one in room.contract.weeks.exclude(payment=None)}
 
 
-def _row(payment: Payment, room: Room, week: Week | None, reversed_: Money | None) -> PaidRow:
+def _row(
+    payment: Payment,
+    room: Room,
+    week: Week | None,
+    reversed_: Money | None,
+    asked: Sequence[RefundRequest],
+) -> PaidRow:
+    """A payment with its ``asked``, newest first."""
     payment.book = room.contract.book
-    refusal = rules.may_refund(payment, room.actor, now=room.now)
+    last = _that_matters(asked, room)
     until = week.review_until if week else None
     taken_back = reversed_ or zero(payment.currency)
     return PaidRow(
@@ -99,5 +119,33 @@ def _row(payment: Payment, room: Room, week: Week | None, reversed_: Money | Non
         minutes=week.billable_minutes if week else None,
         rate=room.contract.rate,
         refundable_until=rules.refundable_until(payment),
-        why_not=str(refusal or ""),
+        why_not=str(_refusal(payment, room, times=len(asked)) or ""),
+        asked=last,
+        asked_words=_asked_words(last, room) if last else "",
     )
+
+
+def _refusal(payment: Payment, room: Room, *, times: int) -> Refusal | None:
+    if room.is_client:
+        return rules.may_ask(payment, room.actor, now=room.now, times=times)
+    return rules.may_refund(payment, room.actor, now=room.now)
+
+
+def _that_matters(asked: Sequence[RefundRequest], room: Room) -> RefundRequest | None:
+    """The last request; what was granted is told by what was refunded."""
+    last = next(iter(asked), None)
+    if last is None or last.is_over(room.now) or last.state == RefundRequestState.GRANTED:
+        return None
+    return last
+
+
+def _asked_words(asked: RefundRequest, room: Room) -> str:
+    talent, client = room.contract.talent.name, room.contract.client.name
+    amount, own = asked.amount, room.is_client
+    words = {
+        RefundRequestState.WAITING: f"{'You asked' if own else f'{client} asks'} for {amount} back",
+        RefundRequestState.DECLINED: f"{talent if own else 'You'} declined to refund {amount}",
+        RefundRequestState.WITHDRAWN: f"{'You' if own else client} took back asking for {amount}",
+        RefundRequestState.EXPIRED: f"Asking for {amount} was not answered",
+    }
+    return words[RefundRequestState(asked.state)]

@@ -14,6 +14,7 @@ from contracts import rules, wording
 from contracts.closing import open_charges_of
 from contracts.menus import menu_items
 from contracts.models import Contract, HoursDispute, Milestone, Timer
+from contracts.queries.bonuses import bonus_asked, with_bonus_asked
 from contracts.queries.checklist import ItemRow, item_rows
 from contracts.queries.milestones import MilestoneRow, milestone_rows, milestones_of
 from contracts.queries.timeline import Event, timeline_of
@@ -35,7 +36,15 @@ from marketplace.models import Party
 from marketplace.money import Money, total, zero
 from marketplace.refusals import Refusal
 from payments.models import EscrowRefundRequest, GatewayOperation, Transfer
-from payments.queries import kept_of, money_bar, movements, where_is_money
+from payments.queries import (
+    asked_back,
+    kept_of,
+    money_bar,
+    movements,
+    where_is_money,
+    with_asked_back,
+    with_refundable,
+)
 
 ARRIVED_SHOWN: Final = 3
 """So many paid weeks have a row each in *Where the money is now*; more are one row."""
@@ -169,9 +178,12 @@ class Overview:
 
 def contract_of(found: QuerySet[Contract]) -> QuerySet[Contract]:
     """A contract with what every page of it needs."""
-    return found.select_related(
+    chosen = found.select_related(
         "client", "talent", "book__escrow_account", "book__escrow_refund_request"
     )
+    chosen = with_refundable(chosen, book="book")
+    chosen = with_asked_back(chosen, book="book", now=clock.now())
+    return with_bonus_asked(chosen, now=clock.now())
 
 
 def room_of(contract: Contract, actor: Actor, *, page: str = "room") -> Room:
@@ -214,6 +226,8 @@ def overview_of(room: Room) -> Overview:
             charging=bool(charges),
             weeks=hours.weeks if hours else (),
             timer=_own_timer(room, hours) if hours else None,
+            asked_back=asked_back(contract) if room.actor.manages else None,
+            bonus_asked=bonus_asked(contract) if room.actor.manages else None,
         ),
         events=timeline_of(
             contract,
@@ -226,7 +240,7 @@ def overview_of(room: Room) -> Overview:
         tracks=_tracks(room, hours, moved),
         items=item_rows(room.contract, room.side) if contract.is_ended else [],
         figures=_figures(room) if contract.is_ended else [],
-        refund_until=_refund_until(milestones, hours, request, room.now),
+        refund_until=_refund_until(room),
         charges=charges,
         leftover=_leftover(contract, open_ones),
         feedback_is_open=bool(contract.feedback_until and room.now < contract.feedback_until),
@@ -317,19 +331,11 @@ def _figures(room: Room) -> list[Effect]:
     return rows or [Effect(term="Nothing was in escrow", value="no money moved")]
 
 
-def _refund_until(
-    milestones: Sequence[Milestone],
-    hours: Hours | None,
-    request: EscrowRefundRequest | None,
-    now: datetime,
-) -> datetime | None:
-    """Until when the newest payment can be refunded; None when none can."""
-    paid = [one.paid_at for one in milestones if one.paid_at]
-    paid += [one.paid_at for one in hours.weeks if one.paid_at] if hours else []
-    if request is not None and request.to_talent and request.resolved_at:
-        paid.append(request.resolved_at)
-    until = max(paid) + policy.REFUND_WINDOW if paid else None
-    return until if until and until >= now else None
+def _refund_until(room: Room) -> datetime | None:
+    """Until when the newest payment with something left can be refunded; None when none can."""
+    paid_at: datetime | None = room.contract.refundable_paid_at  # type: ignore[attr-defined]
+    until = paid_at + policy.REFUND_WINDOW if paid_at else None
+    return until if until and until >= room.now else None
 
 
 def _leftover(contract: Contract, open_ones: Sequence[Milestone]) -> Money:

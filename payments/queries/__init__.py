@@ -18,6 +18,7 @@ from payments.queries.refund import (
     refund_page,
     requests_by_payment,
     with_asked_back,
+    with_refundable,
 )
 from payments.queries.statement import Line, PaymentsPage, payments_page
 
@@ -41,4 +42,5 @@ __all__ = [
     "reversed_of",
     "where_is_money",
     "with_asked_back",
+    "with_refundable",
 ]

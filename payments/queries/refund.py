@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from marketplace import clock
 from marketplace.actors import Actor
@@ -16,8 +16,6 @@ from payments.models import Account, Book, Payment, RefundRequest
 from payments.queries.balances import due_of
 from payments.queries.contract import reversed_of
 from payments.refunds import Balances
-
-M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +112,7 @@ def requests_by_payment(book: Book) -> dict[int, list[RefundRequest]]:
     return found
 
 
-def with_asked_back(found: QuerySet[M], *, book: str, now: datetime) -> QuerySet[M]:
+def with_asked_back(found: QuerySet[Any], *, book: str, now: datetime) -> QuerySet[Any]:
     """Rows with what :func:`asked_back` reads: the oldest request that waits; no query more.
 
     Args:
@@ -131,11 +129,18 @@ def with_asked_back(found: QuerySet[M], *, book: str, now: datetime) -> QuerySet
     )
 
 
-def asked_back(row: Any, currency: str) -> AskedBack | None:
-    """Of a row that :func:`with_asked_back` found."""
+def asked_back(row: Any) -> AskedBack | None:
+    """Of a row, with a currency, that :func:`with_asked_back` found."""
     if row.asked_payment is None:
         return None
-    return AskedBack(row.asked_payment, Money(row.asked_minor, currency))
+    return AskedBack(row.asked_payment, Money(row.asked_minor, row.currency))
+
+
+def with_refundable(found: QuerySet[Any], *, book: str) -> QuerySet[Any]:
+    """Rows with ``refundable_paid_at``: when the newest payment with something left was paid."""
+    left = Payment.objects.filter(book=OuterRef(book), refunded_minor__lt=F("gross_minor"))
+    newest = left.order_by("-paid_at").values("paid_at")[:1]
+    return found.annotate(refundable_paid_at=Subquery(newest))
 
 
 def _facts(payment: Payment, now: datetime) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def request_meant(payment: Payment, request: HttpRequest) -> RefundRequest:
     """
     meant = request.POST.get("asked", "")
     asked = payment.refund_requests.order_by("asked_at", "pk")
-    found = asked.filter(pk=row_id(meant)).first() if meant else asked.last()
+    found = asked.filter(pk=row_id(meant) or 0).first() if meant else asked.last()
     if found is None:
         raise Http404
     found.payment = payment

@@ -20,14 +20,18 @@ def labels(contract: Contract, actor: Actor, **where: bool) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("side", "first"), [(Side.CLIENT, "Add new milestone"), (Side.TALENT, "Propose a milestone")]
+    ("side", "first", "refund"),
+    [
+        (Side.CLIENT, "Add new milestone", "Ask for a refund"),
+        (Side.TALENT, "Propose a milestone", "Offer a refund"),
+    ],
 )
-def test_active_contract_offers_a_milestone_payments_and_the_end(side, first):
+def test_active_contract_offers_a_milestone_payments_and_the_end(side, first, refund):
     contract = active()
 
     items = menu_items(contract, owner_of(contract.party(side)))
 
-    assert [one.label for one in items] == [first, "People", "Payments", "End contract"]
+    assert [one.label for one in items] == [first, "People", "Payments", refund, "End contract"]
     assert not any(one.disabled_reason for one in items)
     assert items[-1].separator_before
 
@@ -49,11 +53,12 @@ def test_plain_member_reads_why_not(side, in_room):
     contract = active()
     name = contract.party(side).name
 
-    first, *others, end, ask = menu_items(
+    first, *others, refund, end, ask = menu_items(
         contract, member_of(contract.party(side), Role.MEMBER), in_room=in_room
     )
 
-    assert first.disabled_reason == f"Only an owner or manager of {name} can do this."
+    for one in (first, refund):
+        assert one.disabled_reason == f"Only an owner or manager of {name} can do this."
     assert not any(one.disabled_reason for one in others)
     assert end.disabled_reason == f"Only an owner or manager of {name} can end."
     assert not end.dialog
@@ -73,7 +78,7 @@ def test_manager_may_what_an_owner_may():
 @pytest.mark.parametrize(
     ("side", "shown"),
     [
-        (Side.CLIENT, ["Feedback", "Start again with the same terms"]),
+        (Side.CLIENT, ["Feedback", "Ask for a refund", "Start again with the same terms"]),
         (Side.TALENT, ["Feedback", "Offer a refund"]),
     ],
 )
@@ -88,9 +93,12 @@ def test_ended_contract_offers_what_is_still_possible(side, shown):
     [
         (
             Side.CLIENT,
-            ["Work Diary", "Weekly limit", "Pause", "People", "Payments", "End contract"],
+            [
+                *("Work Diary", "Weekly limit", "Pause", "People", "Payments"),
+                *("Ask for a refund", "End contract"),
+            ],
         ),
-        (Side.TALENT, ["Work Diary", "People", "Payments", "End contract"]),
+        (Side.TALENT, ["Work Diary", "People", "Payments", "Offer a refund", "End contract"]),
     ],
 )
 def test_hourly_contract_offers_the_diary_and_the_client_its_terms(side, shown):

@@ -612,4 +612,4 @@ def test_payments_tab_takes_as_many_queries_for_one_payment_as_for_three(payment
         approve(milestone_of(contract, number))
 
     url = f"/contracts/{contract.reference}/payments/"
-    assert Browser.of(owner_of(contract.talent)).count(url) == 6
+    assert Browser.of(owner_of(contract.talent)).count(url) == 7
