@@ -8,13 +8,13 @@ That the result is what the doors would have made is proved by the audit.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
 from django.db.models import Model
 
-from contracts import checklists, closing, funding, plans, positions
+from contracts import checklists, closing, funding, plans, positions, quiet
 from contracts.models import (
     Assignment,
     ChecklistItem,
@@ -37,7 +37,11 @@ from payments.ledger import Leg, Posting
 from payments.models import Book, Entry, EscrowRefundRequest, GatewayOperation, Payment
 from payments.states import AccountKind, EntryKind, OnSilence, PaymentKind
 
-_PAYS: Final = {EntryKind.RELEASE: PaymentKind.RELEASE, EntryKind.HOURS: PaymentKind.HOURS}
+_PAYS: Final = {
+    EntryKind.RELEASE: PaymentKind.RELEASE,
+    EntryKind.HOURS: PaymentKind.HOURS,
+    EntryKind.BONUS: PaymentKind.BONUS,
+}
 
 Later = Callable[[datetime, Callable[[], None]], None]
 
@@ -56,6 +60,7 @@ class Deal:
         self.payments: list[Payment] = []
         self.items: list[ChecklistItem] = []
         self.feedback: dict[Side, Feedback] = {}
+        self._is_watched = False
 
     # Offer ------------------------------------------------------------------------------------
 
@@ -157,7 +162,7 @@ class Deal:
         """The review is over without an answer."""
         milestone = self.milestones[number - 1]
         self._pay(milestone, milestone.amount, paid_at=milestone.review_until, by=PLATFORM)
-        self._place()
+        self._place_again()
 
     def keep_open(self) -> None:
         self.contract.asks_to_end_since = None
@@ -193,36 +198,6 @@ class Deal:
             for code in checklists.ITEMS
         ]
         self._tell_of_feedback_later()
-
-    def answer(self, how: str, *, by: Actor) -> None:
-        """What becomes of the escrow refund request: ``accept``, ``lapse`` or ``withdraw``."""
-        request, now = self.contract.open_request, clock.now()
-        assert request is not None
-        at = request.answer_by if how == "lapse" else now
-        self._move(request, how, by=by, at=at)
-        if request.to_talent:
-            self._release(
-                request.amount,
-                key=f"request:{request.pk}:release",
-                title="Escrow paid after the contract ended",
-                paid_at=at,
-                by=by,
-            )
-        else:
-            self._give_back(
-                request.amount,
-                key=f"request:{request.pk}:return",
-                memo="Escrow returned after the contract ended",
-                by=by,
-            )
-        self.contract.open_request = None
-        self._place()
-
-    def object(self) -> None:
-        """The talent declines the return; support decides."""
-        reason = "The first half was delivered and is in use."
-        self._move(self.contract.open_request, "decline", by=self.talent.by, because=reason)
-        self._place()
 
     def give_feedback(self, side: Side, stars: int) -> None:
         """Sealed until the window closes, or until the second one is given."""
@@ -266,7 +241,7 @@ class Deal:
         )
         self.contract = self.rows.add(contract)
         contract.reference = f"C-{scrambled(contract.pk, 8)}"
-        contract.open_request = None
+        contract.open_request = contract.open_split = contract.open_dormancy = None
         contract.open_weeks, contract.open_disputes = [], []
         contract.disputed_weeks = set()
         contract.book = self.book = self._open_book()
@@ -389,13 +364,14 @@ class Deal:
 
     def _mature(self, payment: Payment) -> None:
         book = self.book
-        self._post(
-            EntryKind.MATURE,
-            [Leg(book.pending_account_id, book.available_account_id, payment.pending_left)],
-            key=f"mature:{payment.pk}",
-            memo=payment.title,
-            by=PLATFORM,
-        )
+        if payment.pending_left:
+            self._post(
+                EntryKind.MATURE,
+                [Leg(book.pending_account_id, book.available_account_id, payment.pending_left)],
+                key=f"mature:{payment.pk}",
+                memo=payment.title,
+                by=PLATFORM,
+            )
         payment.matured_at, payment.pending_left_minor = clock.now(), 0
 
     def _give_back(self, amount: Money, *, key: str, memo: str, by: Actor) -> None:
@@ -444,7 +420,6 @@ class Deal:
             decide_by=now + policy.DECISION_WINDOW,
             on_silence=on_silence,
             policy_version=policy.VERSION,
-            reminder_due_at=now + policy.ESCROW_ANSWER_REMINDERS[0],
         )
         self.contract.open_request = self.rows.add(request)
         self._remind_of(request, now, policy.ESCROW_ANSWER_REMINDERS)
@@ -454,9 +429,12 @@ class Deal:
         for milestone in milestones:
             self._move(milestone, "cancel", by=by, at=clock.now())
 
-    def _remind_of(self, row: Any, since: datetime, reminders: Sequence[Any]) -> None:
+    def _remind_of(self, row: Any, since: datetime, reminders: Sequence[timedelta]) -> None:
+        self._remind_at(row, [since + after for after in reminders])
+
+    def _remind_at(self, row: Any, moments: Sequence[datetime]) -> None:
         """What the sweeps do at each reminder, as long as it still stands."""
-        moments = [since + after for after in reminders]
+        row.reminder_due_at = moments[0] if moments else None
         for moment, following in zip(moments, [*moments[1:], None], strict=True):
             self.later(moment, partial(_reminded, row, moment, following))
 
@@ -492,8 +470,30 @@ class Deal:
                 item.done_by = self._side(side).by.membership
 
     def _place(self) -> None:
+        """Somebody did something; where nobody does anything for long, both are reminded."""
         self.contract.open_milestones = self._open()
         positions.place(self.contract, now=clock.now())
+        self._watch()
+
+    def _place_again(self) -> None:
+        """Only the clock did something."""
+        self.contract.open_milestones = self._open()
+        positions.place_again(self.contract)
+
+    def _watch(self) -> None:
+        due_at = self.contract.quiet_due_at
+        if due_at is not None and not self._is_watched:
+            self._is_watched = True
+            self.later(due_at, self._look_whether_quiet)
+
+    def _look_whether_quiet(self) -> None:
+        contract = self.contract
+        self._is_watched = False
+        if contract.quiet_due_at == clock.now():
+            contract.quiet_told += 1
+            holds = bool(self.book.escrow)
+            contract.quiet_due_at = quiet.due_at(contract, contract.quiet_told, holds=holds)
+        self._watch()
 
     def _created(self, row: Stateful, *, by: Actor) -> None:
         self._write_down(row, "create", source="", by=by)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from contracts import diary, hours_disputes, offers, timers
+from contracts import bonuses, diary, hours_disputes, offers, timers
 from contracts.models import Contract
 from contracts.offers import HourlyTerms
 from marketplace import sweeping
@@ -130,6 +130,24 @@ class HourlyStories:
         yield from _timed(contract, on(29, 9, month=10), 150, "Catalogues to 2004", by=works)
         yield on(30, 16, month=10)
         end(contract, by=client)
+        yield on(3, 9)
+        bonuses.give(
+            contract,
+            amount=Money(4_000),
+            note="For the careful file names. Thank you!",
+            method=sandbox.ACCEPTS,
+            key="demo-bonus",
+            by=client,
+        )
+        yield on(18, 8)
+        bonuses.ask(
+            contract,
+            minutes=40,
+            amount=Money(2_000),
+            reason="On 30 October I sorted the doubles for 40 minutes, without the timer.",
+            key="demo-unrecorded",
+            by=works,
+        )
 
     def price_list(self) -> Story:
         """Ended six weeks ago by a client whose card is declined; support has the hours."""

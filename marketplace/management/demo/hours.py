@@ -7,20 +7,20 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from contracts import billing, hours_facts, positions, weeks
+from contracts import billing, hours_facts, weeks
 from contracts.hours_facts import Rows
 from contracts.models import Stretch, Week, WeekLimit
 from contracts.plans import Facts, LockDiary
 from contracts.states import UNSETTLED_WEEKS, ContractKind, StretchKind
 from marketplace import clock, policy
 from marketplace.actors import PLATFORM, Actor
-from marketplace.management.demo.deals import Deal
+from marketplace.management.demo.afterwards import PaidDeal
 from marketplace.money import Money
 from payments.gateways import sandbox
 from payments.states import EntryKind
 
 
-class HourlyDeal(Deal):
+class HourlyDeal(PaidDeal):
     """As the real doors would have it; each week is billed, reviewed and paid at its times."""
 
     def offer_hours(self, title: str, description: str, rate: Money, *, hours: int) -> None:
@@ -104,7 +104,7 @@ class HourlyDeal(Deal):
         )
         self._collect(week, amount)
         self.later(until, partial(self._end_review, week))
-        self._place()
+        self._place_again()
 
     def _collect(self, week: Week, amount: Money) -> None:
         rest = amount - min(self.book.credit, amount)
@@ -126,8 +126,7 @@ class HourlyDeal(Deal):
 
     def _end_review(self, week: Week) -> None:
         week.review_until = None
-        self._look_at_weeks()
-        positions.place_again(self.contract)
+        self._place_again()
 
     # The end ------------------------------------------------------------------------------------
 
@@ -149,6 +148,10 @@ class HourlyDeal(Deal):
     def _place(self) -> None:
         self._look_at_weeks()
         super()._place()
+
+    def _place_again(self) -> None:
+        self._look_at_weeks()
+        super()._place_again()
 
     def _look_at_weeks(self) -> None:
         """As entering the contract would find them: not settled, or in review."""

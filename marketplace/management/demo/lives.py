@@ -14,8 +14,10 @@ from contracts.plans import Choice
 from contracts.states import Side
 from marketplace import clock, policy
 from marketplace.actors import PLATFORM
+from marketplace.management.demo.afterwards import PaidDeal
 from marketplace.management.demo.deals import Deal
 from marketplace.management.demo.hours import HourlyDeal
+from marketplace.management.demo.returns import ReturnDeal
 from marketplace.management.demo.town import CURRENCIES
 from marketplace.money import Money
 
@@ -136,23 +138,84 @@ def talent_ends(deal: Deal) -> Iterator[timedelta]:
     yield from _afterwards(deal)
 
 
-def asks_for_the_rest(deal: Deal) -> Iterator[timedelta]:
+def asks_for_the_rest(deal: ReturnDeal) -> Iterator[timedelta]:
     """The client ends and pays nothing; the talent has not answered yet."""
     yield from _begin(deal)
     yield _hours(deal, 12, 36)
     deal.end(Side.CLIENT)
 
 
-def answered(deal: Deal) -> Iterator[timedelta]:
-    """The same, answered: let go, lapsed, paid instead, or with support."""
+def answered(deal: ReturnDeal) -> Iterator[timedelta]:
+    """The same, answered: let go, lapsed, or paid instead."""
     yield from asks_for_the_rest(deal)
-    how = deal.chooser.choice(("accept", "lapse", "withdraw", "object"))
+    how = deal.chooser.choice(("accept", "lapse", "withdraw"))
     yield policy.ESCROW_ANSWER_WINDOW if how == "lapse" else _hours(deal, 5, 150)
-    if how == "object":
-        deal.object()
+    by = {"accept": deal.talent.by, "withdraw": deal.client.by}.get(how, PLATFORM)
+    deal.settle(how, by=by)
+    yield from _afterwards(deal)
+
+
+def splits(deal: ReturnDeal) -> Iterator[timedelta]:
+    """The talent proposes a split instead; the client has not answered yet."""
+    yield from asks_for_the_rest(deal)
+    yield _hours(deal, 5, 60)
+    deal.propose_split(_half(deal.request.amount))
+
+
+def split_answered(deal: ReturnDeal) -> Iterator[timedelta]:
+    """The client agrees, or declines; then the talent lets all of it go."""
+    yield from splits(deal)
+    yield _hours(deal, 5, 90)
+    if deal.chooser.random() < 0.5:
+        deal.agree_to_split()
     else:
-        by = {"accept": deal.talent.by, "withdraw": deal.client.by}.get(how, PLATFORM)
-        deal.answer(how, by=by)
+        deal.decline_split()
+        yield _hours(deal, 1, 40)
+        deal.settle("accept", by=deal.talent.by)
+    yield from _afterwards(deal)
+
+
+def disputes_the_return(deal: ReturnDeal) -> Iterator[timedelta]:
+    """The talent disputes it; the client has not answered yet."""
+    yield from asks_for_the_rest(deal)
+    yield _hours(deal, 5, 60)
+    deal.dispute("The first half was delivered and is in use.")
+
+
+def dispute_conceded(deal: ReturnDeal) -> Iterator[timedelta]:
+    """The client pays after all, or does not answer in time."""
+    yield from disputes_the_return(deal)
+    answer_by = deal.request.answer_by
+    assert answer_by is not None
+    if deal.chooser.random() < 0.5:
+        yield _hours(deal, 5, 90)
+        deal.settle("concede", by=deal.client.by)
+    else:
+        yield answer_by - clock.now()
+        deal.settle("concede_by_silence", by=PLATFORM)
+    yield from _afterwards(deal)
+
+
+def with_support(deal: ReturnDeal) -> Iterator[timedelta]:
+    """The client rejects the dispute; support has not decided yet."""
+    yield from disputes_the_return(deal)
+    yield _hours(deal, 5, 90)
+    deal.reject("Nothing that was delivered could be used.")
+
+
+def decided(deal: ReturnDeal) -> Iterator[timedelta]:
+    """Support proposes a split; both accept it, or support decides."""
+    yield from with_support(deal)
+    yield _hours(deal, 20, 200)
+    deal.mediate(_half(deal.request.amount))
+    if deal.chooser.random() < 0.5:
+        yield _hours(deal, 1, 40)
+        deal.agree_in_mediation()
+    else:
+        yield policy.MEDIATION_ANSWER_WINDOW
+        deal.give_up_split()
+        yield _hours(deal, 5, 60)
+        deal.decide(_half(deal.request.amount))
     yield from _afterwards(deal)
 
 
@@ -181,6 +244,37 @@ def paid_and_ended(deal: Deal) -> Iterator[timedelta]:
     yield from _afterwards(deal)
 
 
+def asked_back(deal: PaidDeal) -> Iterator[timedelta]:
+    """The client asks for part of the last payment; the talent has not answered."""
+    yield from paid_and_ended(deal)
+    yield _hours(deal, 5, 60)
+    payment = deal.payments[-1]
+    deal.ask_for_refund(payment, _half(payment.gross))
+
+
+def answers_asked_back(deal: PaidDeal) -> Iterator[timedelta]:
+    """The same; the talent refunds it, or declines."""
+    yield from asked_back(deal)
+    yield _hours(deal, 5, 90)
+    if deal.chooser.random() < 0.7:
+        deal.grant()
+    else:
+        deal.decline()
+
+
+def refunds_all(deal: PaidDeal) -> Iterator[timedelta]:
+    """The talent gives a whole payment back without being asked."""
+    yield from paid_and_ended(deal)
+    yield _hours(deal, 5, 200)
+    deal.refund(deal.payments[-1], deal.payments[-1].gross)
+
+
+def with_a_bonus(deal: PaidDeal) -> Iterator[timedelta]:
+    yield from paid_and_ended(deal)
+    yield _hours(deal, 1, 90)
+    deal.give_bonus(_half(deal.payments[-1].gross))
+
+
 def offers_hours(deal: HourlyDeal) -> Iterator[timedelta]:
     _offer_hours(deal)
     yield from ()
@@ -201,6 +295,16 @@ def hours_ended(deal: HourlyDeal) -> Iterator[timedelta]:
     yield _hours(deal, 1, 40)
     deal.end(deal.chooser.choice(tuple(Side)))
     yield from _afterwards(deal)
+
+
+def unrecorded_time(deal: HourlyDeal) -> Iterator[timedelta]:
+    """The talent asks for a bonus for time that it did not record; perhaps the client gives it."""
+    yield from hours_ended(deal)
+    yield _hours(deal, 20, 90)
+    request = deal.ask_for_bonus(deal.contract.hourly_rate, 60)
+    yield _hours(deal, 5, 90)
+    if deal.chooser.random() < 0.5:
+        deal.give_bonus(request.amount, request)
 
 
 def a_week_of_hours(deal: HourlyDeal) -> Iterator[timedelta]:
@@ -226,7 +330,7 @@ SCENES: Final = (
     Scene(in_review, (5, 12)),
     Scene(paid_and_ended, (40, 400)),
     Scene(leftover, (9, 60)),
-    Scene(asks_for_the_rest, (3, 7)),
+    Scene(asks_for_the_rest, (3, 7), ReturnDeal),
     Scene(never_starts, (10, 300)),
     Scene(planned, (1, 40)),
     Scene(second_part, (9, 60)),
@@ -235,7 +339,7 @@ SCENES: Final = (
     Scene(in_review, (5, 12)),
     Scene(talent_ends, (4, 300)),
     Scene(changes_wanted, (7, 40)),
-    Scene(answered, (12, 300)),
+    Scene(answered, (12, 300), ReturnDeal),
     Scene(at_work, (2, 40)),
     Scene(just_paid, (9, 30)),
     Scene(paid_and_ended, (14, 30)),
@@ -243,6 +347,17 @@ SCENES: Final = (
     Scene(by_the_hour, (9, 24), HourlyDeal),
     Scene(hours_ended, (30, 300), HourlyDeal),
     Scene(offers_hours, (0, 6), HourlyDeal),
+    Scene(asked_back, (24, 60), PaidDeal),
+    Scene(answers_asked_back, (30, 170), PaidDeal),
+    Scene(refunds_all, (30, 170), PaidDeal),
+    Scene(with_a_bonus, (30, 300), PaidDeal),
+    Scene(unrecorded_time, (45, 300), HourlyDeal),
+    Scene(splits, (5, 7), ReturnDeal),
+    Scene(split_answered, (12, 300), ReturnDeal),
+    Scene(disputes_the_return, (5, 7), ReturnDeal),
+    Scene(dispute_conceded, (14, 300), ReturnDeal),
+    Scene(with_support, (9, 25), ReturnDeal),
+    Scene(decided, (28, 300), ReturnDeal),
 )
 """In turn, so that a small market has a bit of everything: half of it is active or on offer."""
 

@@ -33,6 +33,7 @@ from marketplace.management.demo.people import People, make
 from marketplace.management.demo.steps import Story, end
 from marketplace.models import Notice
 from marketplace.money import Money
+from payments import refund_requests
 
 PAYS: Final = "accepts"
 MATURES: Final = "payments.mature"
@@ -84,6 +85,7 @@ class _Market:
             self.newsletter_series(),
             self.mobile_app_prototype(),
             self.podcast_editing(),
+            self.trade_fair_banner(),
         ]
 
     def landing_page_redesign(self) -> Story:
@@ -219,6 +221,29 @@ class _Market:
             "Podcast editing",
             "Editing of a monthly podcast, about 40 minutes an episode.",
             _draft("Pilot episode", 180, date(2026, 12, 4)),
+        )
+
+    def trade_fair_banner(self) -> Story:
+        """Ended seven weeks ago; the client asks for part of the payment back."""
+        yield on(5, 11, month=10)
+        contract = self._offer(
+            "Trade fair banner",
+            "A banner for the stand, three metres wide.",
+            _draft("Banner, ready to print", 320, date(2026, 10, 12)),
+        )
+        yield on(5, 15, month=10)
+        offers.accept(contract, by=self.freelancer)
+        yield on(9, 12, month=10)
+        self._submit(contract, 1, "The banner is in the shared folder, with bleed.")
+        yield on(12, 9, month=10)
+        end(contract, Choice.all(), by=self.client)
+        yield on(18, 9)
+        refund_requests.ask(
+            contract.book.payments.get(),
+            amount=Money(8_000),
+            reason="The printer charged us $80 for setting the bleed again.",
+            key=self._key(),
+            by=self.client,
         )
 
     def _offer(self, title: str, description: str, *drafts: MilestoneDraft) -> Contract:

@@ -15,6 +15,8 @@ from django.db.models import JSONField, Max, Model
 
 from contracts.models import (
     Assignment,
+    Bonus,
+    BonusRequest,
     ChecklistItem,
     Contract,
     ContractHistory,
@@ -35,6 +37,10 @@ from payments.models import (
     EscrowRefundRequest,
     GatewayOperation,
     Payment,
+    Refund,
+    RefundRequest,
+    RequestStatement,
+    SplitProposal,
     Transfer,
 )
 
@@ -51,6 +57,10 @@ TABLES: Final[tuple[type[Model], ...]] = (
     Entry,
     Transfer,
     Payment,
+    Refund,
+    RefundRequest,
+    BonusRequest,
+    Bonus,
     Milestone,
     Submission,
     WeekLimit,
@@ -58,6 +68,8 @@ TABLES: Final[tuple[type[Model], ...]] = (
     Stretch,
     GatewayOperation,
     EscrowRefundRequest,
+    SplitProposal,
+    RequestStatement,
     BookHistory,
     ContractHistory,
     Assignment,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import cycle
-from typing import Final
+from typing import Any, Final
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
@@ -67,6 +67,14 @@ class Town:
         self._accounts: dict[tuple[str, int | None, str], Account] = {}
         self._password = make_password(PASSWORD if settings.DEMO else None)
         self._large: dict[PartyKind, Person] = {}
+        self._support: User | None = None
+
+    @property
+    def support(self) -> Actor:
+        """Somebody of support, who decides what the two sides cannot."""
+        if self._support is None:
+            self._support = self._user("support", "Support", is_staff=True)
+        return Actor.support(self._support)
 
     def begin(self) -> None:
         """Start a batch; called first in its transaction."""
@@ -135,13 +143,16 @@ class Town:
         name = name or self._name(kind)
         party = self.rows.add(Party(kind=kind, name=name, created_at=self._since))
         party.slug, party.name = scrambled(party.pk, 12).lower(), f"{name} {party.pk}"
-        email = f"{kind}-{party.pk}@example.com"
-        user = self.rows.add(
-            User(email=email, name=party.name, password=self._password, date_joined=self._since)
-        )
-        self.rows.add(EmailAddress(user=user, email=email, verified=True, primary=True))
+        user = self._user(kind, party.name)
         owner = Membership(user=user, party=party, role=Role.OWNER, joined_at=self._since)
         return Person(party, Actor.member(self.rows.add(owner)), self._since)
+
+    def _user(self, what: str, name: str, **columns: Any) -> User:
+        user = User(name=name, password=self._password, date_joined=self._since, **columns)
+        self.rows.add(user)
+        user.email = f"{what}-{user.pk}@example.com"
+        self.rows.add(EmailAddress(user=user, email=user.email, verified=True, primary=True))
+        return user
 
     def _name(self, kind: PartyKind) -> str:
         words = (_FIRST, _LAST) if kind == PartyKind.FREELANCER else (_PLACE, _TRADE)

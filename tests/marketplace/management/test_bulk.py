@@ -6,19 +6,32 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db.models import Count
+from django.db.models import Count, F
 
-from contracts.models import Contract, Milestone, Stretch, Week
+from contracts.models import Bonus, BonusRequest, Contract, Milestone, Stretch, Week
 from contracts.queries import jobs_page
 from contracts.queries.jobs import Asked
-from contracts.states import ContractKind, ContractState, MilestoneState, WeekState
+from contracts.states import (
+    BonusRequestState,
+    BonusState,
+    ContractKind,
+    ContractState,
+    MilestoneState,
+    WeekState,
+)
 from feedback.models import Feedback
 from marketplace import auditing, clock, sweeping
 from marketplace.management.demo import STARTS_AT, bulk, lives
 from marketplace.management.demo.progress import Progress
 from marketplace.models import Party, User
-from payments.models import Account, EscrowRefundRequest, Payment
-from payments.states import PaymentKind, RequestState
+from payments.models import Account, EscrowRefundRequest, Payment, RefundRequest, SplitProposal
+from payments.states import (
+    OPEN_REQUESTS,
+    PaymentKind,
+    RefundRequestState,
+    RequestState,
+    SplitState,
+)
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +39,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def market():
-    bulk.build(69, now=STARTS_AT)
+    bulk.build(102, now=STARTS_AT)
     with clock.at(STARTS_AT):
         yield
 
@@ -39,12 +52,36 @@ def test_bulk_market_has_contracts_in_every_state_that_matters(market):
     states = set(Contract.objects.values_list("state", flat=True))
     milestones = set(Milestone.objects.values_list("state", flat=True))
 
-    assert Contract.objects.count() == 69
+    assert Contract.objects.count() == 102
     assert {ContractState.OFFERED, ContractState.ACTIVE, ContractState.ENDED} <= states
     assert set(MilestoneState) - milestones == {MilestoneState.PROPOSED, MilestoneState.DECLINED}
-    assert EscrowRefundRequest.objects.filter(state=RequestState.PENDING).count() == 3
     assert Account.objects.filter(kind="escrow", balance_minor__gt=0).exists()
     assert max(Counter(Feedback.objects.values_list("contract", flat=True)).values()) == 2
+
+
+def test_bulk_market_has_requests_in_every_state_that_matters(market):
+    requests = set(EscrowRefundRequest.objects.values_list("state", flat=True))
+    splits = set(SplitProposal.objects.values_list("state", flat=True))
+
+    assert set(OPEN_REQUESTS) - requests == {RequestState.ESCALATED}
+    assert {RequestState.ACCEPTED, RequestState.AGREED, RequestState.DECIDED} <= requests
+    assert {SplitState.OPEN, SplitState.ACCEPTED, SplitState.LAPSED} <= splits
+
+
+def test_bulk_market_has_money_that_came_back(market):
+    refunds = set(RefundRequest.objects.values_list("state", flat=True))
+
+    assert {RefundRequestState.WAITING, RefundRequestState.GRANTED} <= refunds
+    assert Payment.objects.filter(refunded_minor=F("gross_minor")).exists()
+    assert set(Bonus.objects.values_list("state", flat=True)) == {BonusState.PAID}
+    assert BonusRequest.objects.filter(state=BonusRequestState.WAITING).exists()
+
+
+def test_bulk_market_reminds_of_contracts_on_which_nothing_happens(market):
+    running = Contract.objects.filter(state=ContractState.ACTIVE)
+
+    assert running.filter(quiet_told=1).exists()
+    assert all(one.quiet_due_at > STARTS_AT for one in running.exclude(quiet_due_at=None))
 
 
 def test_bulk_market_has_hours_in_every_state_that_matters(market):
@@ -91,11 +128,11 @@ def test_bulk_market_sorts_deadlines_before_activity(market):
 
 def test_bulk_market_is_the_same_every_time(market):
     first = list(Contract.objects.order_by("pk").values_list("reference", "title", "state"))
-    bulk.build(69, now=STARTS_AT)
-    second = Contract.objects.order_by("pk").values_list("reference", flat=True)[69:]
+    bulk.build(102, now=STARTS_AT)
+    second = Contract.objects.order_by("pk").values_list("reference", flat=True)[102:]
 
     reference, title, state = first[0]
-    assert (reference, title, state) == ("C-P2ZNNZ7Q", "Brochure support for autumn", "ended")
+    assert (reference, title, state) == ("C-P2ZNNZ7Q", "Brochure translation for winter", "ended")
     assert not {reference for reference, _, _ in first} & set(second)
 
 
@@ -105,7 +142,7 @@ def test_bulk_market_grows_beside_what_is_there_and_stays_clean(market):
     bulk.build(25, now=STARTS_AT)
     factories.submit(milestone)
 
-    assert Contract.objects.count() == 95
+    assert Contract.objects.count() == 128
     assert str(auditing.run()) == ""
 
 

@@ -9,14 +9,14 @@ from django.test import Client
 from django.urls import reverse
 
 from contracts import billing, owing, terms, weeks
-from contracts.models import Contract, HoursDispute, Week
+from contracts.models import BonusRequest, Contract, HoursDispute, Week
 from contracts.states import ContractState, DisputeState, WeekState
 from marketplace import auditing, clock, sweeping
 from marketplace.management.demo import STARTS_AT, market
 from marketplace.models import Case, Party, User
 from marketplace.money import Money
 from marketplace.states import CaseState
-from payments.models import EscrowRefundRequest
+from payments.models import EscrowRefundRequest, RefundRequest
 from payments.states import RequestState, StatementKind
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +45,7 @@ def test_demo_market_has_its_rows_and_a_clean_audit(opened):
         "Quarterly bookkeeping": ContractState.ACTIVE,
         "Customer survey": ContractState.ACTIVE,
         "Archive scans": ContractState.ENDED,
+        "Trade fair banner": ContractState.ENDED,
         "Price list": ContractState.ENDED,
     }
     assert auditing.run().clean
@@ -67,6 +68,15 @@ def test_demo_market_leaves_support_hours_that_a_client_owes(opened):
     assert billing.owed(week) == Money(18_000)
     assert (week.retry_at, case.state) == (None, CaseState.OPEN)
     assert not owing.client_owes(Party.objects.get(name="North Studio"))
+
+
+def test_demo_market_leaves_each_side_a_question_of_money_that_comes_back(opened):
+    asked = RefundRequest.objects.select_related("payment__book").get(closed_at=None)
+    wanted = BonusRequest.objects.select_related("contract").get(closed_at=None)
+
+    assert (asked.payment.book.title, asked.amount) == ("Trade fair banner", Money(8_000))
+    assert (wanted.contract.title, wanted.minutes) == ("Archive scans", 40)
+    assert wanted.contract.bonuses.get().payment.net == Money(3_600)
 
 
 def test_demo_market_leaves_support_one_dispute_of_hours_to_decide(opened):
