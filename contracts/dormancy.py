@@ -17,7 +17,7 @@ from django.db.models import Max
 from contracts import closing, notices, paying, positions, quiet, rules
 from contracts.models import Contract, Dormancy
 from contracts.paying import Paying
-from contracts.states import Side
+from contracts.states import OPEN_DORMANCIES, Side
 from marketplace import clock, policy, transitions
 from marketplace.actors import PLATFORM, Actor
 from marketplace.refusals import InvalidInput, Overtaken
@@ -64,11 +64,7 @@ def ask_for_release(contract: Contract, *, note: str = "", by: Actor) -> Dormanc
     """
     contract = _enter(contract, by)
     rules.refuse(rules.talent_manages(contract, by))
-    dormancy = contract.open_dormancy
-    if dormancy is None:
-        raise Overtaken(NOT_DORMANT)
-    if dormancy.is_release_asked:
-        raise Overtaken("You asked for its release before.")
+    dormancy = _answerable(contract.open_dormancy)
     if len(note) > policy.NOTE_LENGTH:
         raise InvalidInput(f"Write at most {policy.NOTE_LENGTH} characters.", field="note")
     now = clock.now()
@@ -77,6 +73,17 @@ def ask_for_release(contract: Contract, *, note: str = "", by: Actor) -> Dormanc
     positions.touch(contract, now=now, wakes=False)
     notices.dormant_release_asked(contract, dormancy, book, by=by)
     return dormancy
+
+
+def refuse_to_ask(contract: Contract) -> None:
+    """Whether the talent can ask now, from an unlocked reading, for pages.
+
+    Raises:
+        Overtaken: as :func:`ask_for_release`.
+    """
+    if contract.is_ended:
+        raise Overtaken(closing.ended_sentence(contract))
+    _answerable(contract.dormancies.filter(state__in=OPEN_DORMANCIES).first())
 
 
 # What time brings -------------------------------------------------------------------------------
@@ -160,7 +167,7 @@ def _tell_quiet(contract: Contract, book: Book) -> None:
     if contract.quiet_told <= quiet.FRIENDLY:
         notices.contract_quiet(contract, book)
     else:
-        dormant_at = quiet.due_at(contract, len(quiet.STEPS) - 1, holds=True)
+        dormant_at = quiet.idle_since(contract) + policy.DORMANT_AFTER
         notices.dormancy_comes(contract, book, dormant_at=dormant_at)
 
 
@@ -183,6 +190,14 @@ def _acted_below(contract: Contract) -> bool:
     if last is not None:
         positions.touch(contract, now=last)
     return last is not None
+
+
+def _answerable(dormancy: Dormancy | None) -> Dormancy:
+    if dormancy is None:
+        raise Overtaken(NOT_DORMANT)
+    if dormancy.is_release_asked:
+        raise Overtaken("You asked for its release before.")
+    return dormancy
 
 
 def _enter(contract: Contract, by: Actor) -> Contract:

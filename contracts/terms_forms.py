@@ -91,6 +91,16 @@ class LimitForm(Refusable, forms.Form):
     hours = hours_field("New limit")
 
 
+class ReleaseForm(Refusable, forms.Form):
+    """What the talent of a dormant contract writes with its question, if anything."""
+
+    note = prose("Note", rows=3, limit=policy.NOTE_LENGTH, required=False)
+
+    def __init__(self, *args: Any, other: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["note"].help_text = f"{other} will read it."
+
+
 class NoteForm(Refusable, forms.Form):
     """An optional reason, which the other side reads."""
 

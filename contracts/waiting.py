@@ -3,54 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.urls import reverse
 
-from contracts.models import Contract, HoursDispute, Milestone, Timer, Week
+from contracts.models import Contract, Dormancy, HoursDispute, Milestone, Timer, Week
 from contracts.states import MilestoneState, Side
+from contracts.waiting_dormant import about_dormancy
+from contracts.waiting_return import about_return
+from contracts.waits import Action, Waiting
 from contracts.weeks import cost, minutes_between
 from marketplace import moments
 from marketplace.money import Money
-from payments.models import EscrowRefundRequest
+from payments.models import EscrowRefundRequest, SplitProposal
 from payments.queries import AskedBack
-from payments.states import OnSilence, RequestState
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
-    """A button of the strip: a link, or a form that posts."""
-
-    label: str
-    url: str
-    main: bool = False
-    posts: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """What waits.
-
-    Attributes:
-        words: short, for a row of My Jobs.
-        note: the row's small line, when there is no deadline.
-        title, detail: the strip's sentence, and what goes with it.
-        until: when silence decides; ``then`` says what, with ``amount`` where money is at stake.
-        owes: it is about money that is owed.
-    """
-
-    words: str
-    icon: str
-    url: str
-    title: str
-    note: str = ""
-    detail: str = ""
-    until: datetime | None = None
-    amount: Money | None = None
-    then: str = ""
-    owes: bool = False
-    actions: Sequence[Action] = ()
 
 
 def waiting(
@@ -59,6 +25,7 @@ def waiting(
     *,
     open_milestones: Sequence[Milestone],
     request: EscrowRefundRequest | None,
+    split: SplitProposal | None = None,
     escrow: Money,
     now: datetime,
     charging: bool = False,
@@ -66,12 +33,14 @@ def waiting(
     timer: Timer | None = None,
     asked_back: AskedBack | None = None,
     bonus_asked: Money | None = None,
+    dormancy: Dormancy | None = None,
 ) -> Waiting | None:
     """The one thing that waits for a side, or nothing.
 
     Args:
         open_milestones: the unpaid ones, by number.
         request: the contract's escrow refund request, if there ever was one.
+        split: the one that is open on it.
         escrow: what is held now.
         now: what the clock has decided by then waits for nobody any more.
         charging: a funding charge is open, so that no other one can be begun.
@@ -80,6 +49,7 @@ def waiting(
         asked_back: what the client asks back of a payment. Nobody has to answer it: it comes after
             what has a deadline, and after a timer.
         bonus_asked: what the talent asks a bonus of; nobody has to answer it either.
+        dormancy: of a dormant contract; it comes first for the side that it asks.
     """
     if side is None:
         return None
@@ -90,7 +60,12 @@ def waiting(
             return _bonus_asked(contract, bonus_asked)
         comes_first = found is not None
     else:
-        found = _waiting(contract, side, open_milestones, request, escrow, charging=charging)
+        if contract.is_ended:
+            found = about_return(contract, side, request, split, now) if request else None
+        elif dormancy is not None and dormancy.asked is side:
+            found = about_dormancy(contract, dormancy, escrow)
+        else:
+            found = _waiting(contract, side, open_milestones, escrow, charging=charging)
         if found is not None and found.until is not None and found.until <= now:
             found = None
         comes_first = found is not None and found.until is not None
@@ -103,15 +78,12 @@ def _waiting(
     contract: Contract,
     side: Side,
     open_milestones: Sequence[Milestone],
-    request: EscrowRefundRequest | None,
     escrow: Money,
     *,
     charging: bool,
 ) -> Waiting | None:
     if contract.is_offered:
         return _offer(contract) if side is Side.TALENT else None
-    if contract.is_ended:
-        return _request(contract, request) if side is Side.TALENT and request else None
     if not contract.is_active:
         return None
     if side is Side.CLIENT:
@@ -269,22 +241,6 @@ def _offer(contract: Contract) -> Waiting:
         until=contract.expires_at,
         then="it expires",
         actions=[Action(label="Read the offer", url=url, main=True)],
-    )
-
-
-def _request(contract: Contract, request: EscrowRefundRequest) -> Waiting | None:
-    if request.state != RequestState.PENDING:
-        return None
-    url = reverse("escrow_refund", args=[request.pk])
-    goes = "support decides" if request.on_silence == OnSilence.ESCALATE else "it goes back"
-    return Waiting(
-        words=f"Answer about {request.amount} in escrow",
-        icon="scale",
-        url=url,
-        title=f"{contract.client.name} asks you to let {request.amount} go back from escrow.",
-        until=request.answer_by,
-        then=goes,
-        actions=[Action(label="Read and answer", url=url, main=True)],
     )
 
 

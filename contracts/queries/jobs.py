@@ -18,6 +18,7 @@ from contracts.models import ChecklistItem, Contract, Milestone, Timer, Week, We
 from contracts.models.contract import ContractQuerySet
 from contracts.models.week import UNFINISHED
 from contracts.queries.bonuses import bonus_asked, with_bonus_asked
+from contracts.queries.dormancy import dormancy_of, with_dormancy
 from contracts.states import (
     OPEN_MILESTONES,
     RUNNING_CONTRACTS,
@@ -33,7 +34,8 @@ from marketplace import clock, moments
 from marketplace.actors import Actor
 from marketplace.components import MenuItem, Tab
 from marketplace.money import Money, total
-from payments.queries import asked_back, with_asked_back
+from payments.models import EscrowRefundRequest
+from payments.queries import asked_back, open_split_of, with_asked_back, with_open_splits
 
 PAGE: Final = 20
 COUNTED: Final = 999
@@ -188,11 +190,11 @@ def _page(
         found = found.filter(beyond | beside, **{f"{position}__gte": cursor.position})
     open_ones = Milestone.objects.filter(state__in=OPEN_MILESTONES).order_by("number")
     to_do = ChecklistItem.objects.filter(contract=OuterRef("pk"), side=side).order_by()
-    chosen: QuerySet[Contract] = found
+    chosen: QuerySet[Contract] = with_dormancy(found)
     if side is Side.TALENT:
-        chosen = with_asked_back(found, book="book", now=now)
+        chosen = with_asked_back(chosen, book="book", now=now)
     else:
-        chosen = with_bonus_asked(found, now=now)
+        chosen = with_bonus_asked(chosen, now=now)
     return (
         chosen.select_related(
             side.other.value, "book__escrow_account", "book__escrow_refund_request"
@@ -201,6 +203,7 @@ def _page(
         .prefetch_related(
             Prefetch("milestones", open_ones, to_attr="unpaid"),
             Prefetch("weeks", _weeks(), to_attr="waiting_weeks"),
+            with_open_splits("book__escrow_refund_request"),
         )
         .annotate(
             left_to_do=_number(to_do.filter(state=ItemState.OPEN)),
@@ -235,17 +238,20 @@ def _row(contract: Contract, actor: Actor, side: Side, timer: Timer | None, now:
         milestone.contract = contract
     for week in open_weeks:
         week.contract = contract
+    request: EscrowRefundRequest | None = getattr(contract.book, "escrow_refund_request", None)
     waits = waiting(
         contract,
         side,
         now=now,
         open_milestones=unpaid,
-        request=getattr(contract.book, "escrow_refund_request", None),
+        request=request,
+        split=open_split_of(request) if request else None,
         escrow=escrow,
         weeks=open_weeks,
         timer=timer if timer and timer.contract_id == contract.pk else None,
         asked_back=asked_back(contract) if side is Side.TALENT and actor.manages else None,
         bonus_asked=bonus_asked(contract) if side is Side.CLIENT and actor.manages else None,
+        dormancy=dormancy_of(contract),
     )
     this_week = week_of(now)
     return Row(

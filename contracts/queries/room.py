@@ -14,8 +14,9 @@ from contracts import rules, wording
 from contracts.closing import open_charges_of
 from contracts.menus import menu_items
 from contracts.models import Contract, HoursDispute, Milestone, Timer
-from contracts.queries.bonuses import bonus_asked, with_bonus_asked
+from contracts.queries.bonuses import BonusLine, bonus_asked, bonus_line, with_bonus_asked
 from contracts.queries.checklist import ItemRow, item_rows
+from contracts.queries.dormancy import Dormant, Quiet, dormant_of, quiet_of
 from contracts.queries.milestones import MilestoneRow, milestone_rows, milestones_of
 from contracts.queries.timeline import Event, timeline_of
 from contracts.queries.timesheet import (
@@ -41,6 +42,7 @@ from payments.queries import (
     kept_of,
     money_bar,
     movements,
+    open_split_of,
     where_is_money,
     with_asked_back,
     with_refundable,
@@ -77,7 +79,9 @@ class Room:
 
     @property
     def ended_by(self) -> str:
-        """Who ended it: *you*, *support* or the other side."""
+        """Who ended it: *you*, *support*, the other side, or Closeout itself."""
+        if self.contract.ended_by_silence:
+            return "Closeout"
         return "support" if self.contract.ended_by_support else self._ended_side
 
     @property
@@ -137,11 +141,14 @@ class Overview:
     milestones: list[Milestone]
     rows: list[MilestoneRow]
     waits: Waiting | None
+    dormant: Dormant | None
+    quiet: Quiet | None
     events: list[Event]
     tracks: list[Track]
     items: list[ItemRow]
     figures: list[Effect]
     refund_until: datetime | None
+    bonus: BonusLine | None
     charges: list[GatewayOperation]
     leftover: Money
     feedback_is_open: bool
@@ -149,6 +156,11 @@ class Overview:
     hours: Hours | None
     timesheet: Timesheet | None
     kept: Money
+
+    @property
+    def strip(self) -> Waiting | None:
+        """What waits, unless a dormant contract asks this side: it says more itself."""
+        return None if self.dormant and self.dormant.asks_me else self.waits
 
     @property
     def disputes(self) -> list[HoursDispute]:
@@ -221,6 +233,7 @@ def overview_of(room: Room) -> Overview:
             room.side,
             open_milestones=open_ones,
             request=request,
+            split=open_split_of(request) if request else None,
             escrow=book.escrow,
             now=room.now,
             charging=bool(charges),
@@ -229,6 +242,8 @@ def overview_of(room: Room) -> Overview:
             asked_back=asked_back(contract) if room.actor.manages else None,
             bonus_asked=bonus_asked(contract) if room.actor.manages else None,
         ),
+        dormant=dormant_of(contract, room.actor, open_ones),
+        quiet=quiet_of(contract, room.now),
         events=timeline_of(
             contract,
             room.side,
@@ -241,6 +256,7 @@ def overview_of(room: Room) -> Overview:
         items=item_rows(room.contract, room.side) if contract.is_ended else [],
         figures=_figures(room) if contract.is_ended else [],
         refund_until=_refund_until(room),
+        bonus=bonus_line(contract, room.actor, now=room.now) if contract.is_ended else None,
         charges=charges,
         leftover=_leftover(contract, open_ones),
         feedback_is_open=bool(contract.feedback_until and room.now < contract.feedback_until),

@@ -85,7 +85,8 @@ def money_events(contract: Contract, side: Side, moved: Iterable[Transfer]) -> I
         icon, words = _MONEY[EntryKind(entry.kind)]
         by_itself = entry.kind == EntryKind.RELEASE and entry.actor_kind == ActorKind.PLATFORM
         said = "Released automatically" if by_itself else words.format(**names)
-        yield Event(entry.at, 500, icon=icon, words=said, amount=amount, note=entry.memo)
+        note = "" if entry.kind == EntryKind.BONUS else entry.memo
+        yield Event(entry.at, 500, icon=icon, words=said, amount=amount, note=note)
 
 
 _CONTRACT: Final = {
@@ -112,6 +113,18 @@ _DISPUTE: Final = {
     "escalate": ("lifebuoy", "The dispute of {what} was not answered in time; support decides"),
     "withdraw": ("arrow-uturn-left", "{who} took the dispute of {what} back"),
     "decide": ("scale", "{who} decided about the disputed hours of {what}"),
+}
+_DORMANCY: Final = {
+    "create": ("moon", "The contract is dormant; {client_is} asked what becomes of the escrow"),
+    "ask_talent": ("moon", "{talent_is} asked what becomes of the escrow"),
+    "ask_for_release": ("hand-raised", "{who} asked for the release of what is in escrow"),
+    "wake": ("play", "The contract goes on; it is not dormant any more"),
+}
+_BONUS_REQUEST: Final = {
+    "create": ("gift", "{who} asked for a bonus for unrecorded time"),
+    "decline": ("hand-thumb-down", "{who} declined the bonus that was asked for"),
+    "withdraw": ("arrow-uturn-left", "{who} took the request for a bonus back"),
+    "expire": ("clock", "The request for a bonus was not answered"),
 }
 _TOLD_WITH_REASON: Final = ("pause", "restart")
 _MILESTONE: Final = {
@@ -142,6 +155,7 @@ _MONEY: Final = {
     EntryKind.REFUND: ("arrow-uturn-left", "{talent} refunded"),
     EntryKind.HOURS: ("banknotes", "{client} paid the hours"),
     EntryKind.HOURS_REVERSAL: ("arrow-uturn-left", "Hours reversed, back to {to_client}"),
+    EntryKind.BONUS: ("gift", "{client} gave a bonus"),
 }
 
 
@@ -157,9 +171,11 @@ def _changes(
         came_with_the_offer = row.transition == "create" and row.at == contract.offered_at
         if row.row_label == "milestone" and came_with_the_offer:
             continue
+        if row.row_label == "dormancy" and row.at == contract.ended_at:
+            continue
         what = names.get((row.row_label, row.row_id), "")
         if words and (what or row.row_label not in ("week", "hoursdispute")):
-            said = words.format(who=_who(row, contract, side), what=what)
+            said = words.format(who=_who(row, contract, side), what=what, **_asked(contract, side))
             if row.transition == "end" and row.actor_kind == ActorKind.STAFF:
                 said += f" for {_for_whom(contract, side)}"
             amount = (
@@ -175,12 +191,21 @@ def _note(contract: Contract, row: ContractHistory) -> str:
         return ""
     if row.transition in _TOLD_WITH_REASON:
         return row.reason
+    if row.transition == "end" and row.actor_kind == ActorKind.PLATFORM:
+        return "Nobody acted while it was dormant."
     return contract.end_note if row.transition == "end" else ""
 
 
 def _words_of(row: ContractHistory) -> tuple[str, str]:
     """Changes that moved money are told by the books instead."""
-    of_row = {"contract": _CONTRACT, "week": _WEEK, "hoursdispute": _DISPUTE}
+    of_row = {
+        "contract": _CONTRACT,
+        "week": _WEEK,
+        "hoursdispute": _DISPUTE,
+        "bonusrequest": _BONUS_REQUEST,
+        "bonus": {},
+        "dormancy": _DORMANCY,
+    }
     if row.row_label in of_row:
         return of_row[row.row_label].get(row.transition, ("", ""))
     if row.transition == "create":
@@ -216,6 +241,15 @@ def _names(contract: Contract, side: Side) -> dict[str, str]:
         "client": "You" if is_client else contract.client.name,
         "to_client": "you" if is_client else contract.client.name,
         "talent": contract.talent.name if is_client else "You",
+    }
+
+
+def _asked(contract: Contract, side: Side) -> dict[str, str]:
+    """Whom a dormant contract asks, to go on with *asked*."""
+    is_client = side is Side.CLIENT
+    return {
+        "client_is": "you are" if is_client else f"{contract.client.name} is",
+        "talent_is": f"{contract.talent.name} is" if is_client else "You are",
     }
 
 

@@ -70,6 +70,7 @@ STATE_ICONS: Final = {
     "decided": "scale",
     "declined": "x-circle",
     "disputed": "hand-raised",
+    "dormant": "moon",
     "ended": "check-circle",
     "escalated": "lifebuoy",
     "expired": "clock",
