@@ -22,6 +22,7 @@ from payments.states import (
     OperationState,
     Proposer,
     RefundKind,
+    RefundRequestState,
     RequestState,
     SplitState,
     StatementKind,
@@ -281,6 +282,50 @@ def fees_returned() -> Iterable[str]:
             <> (2 * fee_minor * refunded_minor + gross_minor) / (2 * gross_minor)
         """,
         "Payment {}: of the fee of {}, with {} of {} refunded, {} minor units were returned.",
+    )
+
+
+@check("A granted refund request was answered by a refund of its payment.")
+def granted_requests() -> Iterable[str]:
+    return _broken(
+        f"""
+        SELECT request.id, request.payment_id, refund.id, refund.payment_id
+        FROM payments_refundrequest AS request
+        INNER JOIN payments_refund AS refund ON refund.id = request.refund_id
+        WHERE refund.payment_id <> request.payment_id OR refund.kind <> '{RefundKind.REFUND}'
+           OR refund.at < request.asked_at
+        """,
+        "Refund request {} is of payment {}, but was answered by {}, of payment {}.",
+    )
+
+
+@check("At most one refund request waits on a payment, and only while something of it is left.")
+def waiting_requests() -> Iterable[str]:
+    return _broken(
+        f"""
+        SELECT payment.id, payment.gross_minor, payment.refunded_minor, COUNT(*)
+        FROM payments_refundrequest AS request
+        INNER JOIN payments_payment AS payment ON payment.id = request.payment_id
+        WHERE request.state = '{RefundRequestState.WAITING}'
+        GROUP BY payment.id, payment.gross_minor, payment.refunded_minor
+        HAVING COUNT(*) > 1 OR payment.refunded_minor >= payment.gross_minor
+        """,
+        "On payment {} of {}, of which {} went back, {} refund requests wait.",
+    )
+
+
+@check("A refund request is in its payment's currency, for no more than the payment.")
+def asked_amounts() -> Iterable[str]:
+    return _broken(
+        """
+        SELECT request.id, request.amount_minor, request.currency,
+               payment.gross_minor, payment.currency
+        FROM payments_refundrequest AS request
+        INNER JOIN payments_payment AS payment ON payment.id = request.payment_id
+        WHERE request.currency <> payment.currency
+           OR request.amount_minor > payment.gross_minor OR request.asked_at < payment.paid_at
+        """,
+        "Refund request {} is for {} {}, its payment of {} {}.",
     )
 
 

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 
+from contracts import bonuses
 from contracts.states import Side
 from feedback import queries
 from feedback.queries import Reputation, Stage
@@ -9,7 +10,15 @@ from marketplace import clock, once
 from marketplace.money import Money
 from payments import refunds
 from payments.models import Payment
-from tests.factories import NOON, FreelancerFactory, PartyFactory, member_of, owner_of, usd
+from tests.factories import (
+    NOON,
+    FreelancerFactory,
+    PartyFactory,
+    charge,
+    member_of,
+    owner_of,
+    usd,
+)
 from tests.feedback.ended import (
     CLOSES,
     JUST_BEFORE,
@@ -167,6 +176,68 @@ def test_work_history_needs_one_dollar_paid_and_kept(left, public):
     refund(contract, usd(left))
     assert bool(history(contract.talent).entries) is public
     assert (queries.hidden_because(contract) == "") is public
+
+
+def give_bonus(contract, amount):
+    charge(contract.book, amount)
+    with clock.at(NOON):
+        by = owner_of(contract.client)
+        bonuses.give(contract, amount=amount, note="", method="", key=once.new_key(), by=by)
+
+
+def refund_all(contract):
+    for payment in Payment.objects.filter(book=contract.book_id):
+        with clock.at(NOON):
+            by = owner_of(contract.talent)
+            refunds.give(payment, amount=payment.gross, reason="", key=once.new_key(), by=by)
+
+
+def test_work_history_counts_a_bonus_as_paid():
+    contract = unpaid_ended_contract()
+    give(contract, Side.CLIENT)
+
+    give_bonus(contract, usd(1))
+
+    assert len(history(contract.talent).entries) == 1
+    assert queries.hidden_because(contract) == ""
+
+
+def test_work_history_keeps_what_a_bonus_paid_beside_a_refund_in_full():
+    contract = ended_contract()
+    give(contract, Side.CLIENT)
+    give_bonus(contract, usd(1))
+    milestone = Payment.objects.get(book=contract.book_id, kind="release")
+
+    with clock.at(NOON):
+        by = owner_of(contract.talent)
+        refunds.give(milestone, amount=milestone.gross, reason="", key="", by=by)
+
+    assert len(history(contract.talent).entries) == 1
+    assert queries.hidden_because(contract) == ""
+
+
+def test_work_history_leaves_out_what_was_refunded_with_its_bonus():
+    contract = ended_contract()
+    give(contract, Side.CLIENT)
+    give_bonus(contract, usd(5))
+
+    refund_all(contract)
+
+    assert history(contract.talent).entries == []
+    assert contract.feedback.count() == 1
+    because = "everything that was paid on this contract was refunded"
+    assert queries.hidden_because(contract) == because
+
+
+def test_work_history_leaves_out_a_bonus_refunded_to_less_than_one_dollar():
+    contract = unpaid_ended_contract()
+    give(contract, Side.CLIENT)
+    give_bonus(contract, usd(2))
+
+    refund(contract, usd("0.99"))
+
+    assert history(contract.talent).entries == []
+    assert queries.hidden_because(contract) == "less than $1.00 was paid on this contract"
 
 
 def test_work_history_pages_both_ways(monkeypatch):

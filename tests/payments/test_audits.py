@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 
 from marketplace import auditing, clock
-from payments import maturing, refunds, triggers
-from payments.models import Account, Entry, Payment, Refund, Transfer
+from payments import maturing, refund_requests, refunds, triggers
+from payments.models import Account, Entry, Payment, Refund, RefundRequest, Transfer
 from tests.factories import NOON, funded_book, owner_of, paid, usd
 
 pytestmark = pytest.mark.django_db
@@ -111,6 +112,74 @@ def test_audit_finds_what_was_planted(market, plant):
     plant(market)
 
     assert PLANTED[plant] in broken()
+
+
+# Refund requests --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asked(market):
+    """The first payment is asked back, and waits; the second was, and part of it was refunded."""
+    first, second = Payment.objects.order_by("pk")
+    by = owner_of(market.client)
+    for one in (first, second):
+        refund_requests.ask(one, amount=usd(20), reason="Half was missing.", key="", by=by)
+    refunds.give(second, amount=usd(10), reason="", key="", by=owner_of(market.talent))
+    return market
+
+
+def test_audit_is_clean_after_asking(asked):
+    report = auditing.run()
+
+    assert report.clean, str(report)
+
+
+def _answered_by_another_payments_refund():
+    granted = RefundRequest.objects.get(state="granted")
+    other = Payment.objects.exclude(pk=granted.payment_id).get()
+    RefundRequest.objects.filter(pk=granted.pk).update(payment=other)
+
+
+def _answered_before_it_was_asked():
+    moved = clock.now() + timedelta(days=1)
+    RefundRequest.objects.filter(state="granted").update(asked_at=moved)
+
+
+def _answered_by_a_reversal():
+    Refund.objects.exclude(request=None).update(kind="reversal")
+
+
+def _waits_on_nothing():
+    Payment.objects.update(refunded_minor=F("gross_minor"))
+
+
+def _asks_for_more_than_was_paid():
+    RefundRequest.objects.update(amount_minor=9_000_000)
+
+
+def _asks_in_another_currency():
+    RefundRequest.objects.update(currency="EUR")
+
+
+ANSWERED = "A granted refund request was answered by a refund of its payment."
+WAITING = "At most one refund request waits on a payment, and only while something of it is left."
+AMOUNTS = "A refund request is in its payment's currency, for no more than the payment."
+
+PLANTED_REQUESTS = {
+    _answered_by_another_payments_refund: ANSWERED,
+    _answered_before_it_was_asked: ANSWERED,
+    _answered_by_a_reversal: ANSWERED,
+    _waits_on_nothing: WAITING,
+    _asks_for_more_than_was_paid: AMOUNTS,
+    _asks_in_another_currency: AMOUNTS,
+}
+
+
+@pytest.mark.parametrize("plant", PLANTED_REQUESTS, ids=lambda plant: plant.__name__.strip("_"))
+def test_audit_finds_what_was_planted_on_requests(asked, plant):
+    plant()
+
+    assert PLANTED_REQUESTS[plant] in broken()
 
 
 def test_audit_finds_missing_triggers(market):
