@@ -16,7 +16,17 @@ from django.core import signing
 from django.db import transaction
 from django.db.models import F, Sum
 
-from contracts import checklists, hours_facts, notices, paying, positions, quiet, timers, weeks
+from contracts import (
+    checklists,
+    funding,
+    hours_facts,
+    notices,
+    paying,
+    positions,
+    quiet,
+    timers,
+    weeks,
+)
 from contracts.milestones import releases_due
 from contracts.models import Contract, Milestone, Timer
 from contracts.paying import Paying
@@ -490,7 +500,8 @@ def _facts(
     hours: HoursFacts | None = None,
     kept: Money | None = None,
 ) -> Facts:
-    charged = total([one.amount for one in open_charges], contract.currency)
+    charges = [one.amount for one in open_charges if one.purpose == funding.PURPOSE]
+    charged = total(charges, contract.currency)
     return Facts(
         version=contract.version,
         escrow=book.escrow,

@@ -10,7 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 
-from contracts.plans import Choice, ChoiceKind
+from contracts.plans import Choice, ChoiceKind, above_escrow
 from contracts.states import EndReason
 from marketplace import once, policy
 from marketplace.fields import AmountField
@@ -39,6 +39,10 @@ class KeyedForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["key"].initial = once.new_key()
+
+    def try_again(self) -> None:
+        """What was asked for did not happen, and that is settled: sent again, it is a new try."""
+        self.data = {**self.data.dict(), "key": once.new_key()}  # type: ignore[attr-defined]
 
 
 class Refusable:
@@ -373,7 +377,7 @@ class EndForm(Refusable, forms.Form):
         self.fields["note"].label = f"Note to {other}"
         self.fields["note"].help_text = f"{other} will read it."
         self.fields["amount"].limit(  # type: ignore[attr-defined]
-            currency=escrow.currency, maximum=escrow, above=f"At most {escrow} is in escrow."
+            currency=escrow.currency, maximum=escrow, above=above_escrow(escrow)
         )
         if not asks:
             del self.fields["choice"], self.fields["amount"]

@@ -7,6 +7,7 @@ from django.urls import reverse
 from contracts import rules
 from contracts.models import Contract
 from contracts.states import Side
+from marketplace import clock
 from marketplace.actors import Actor
 from marketplace.components import MenuItem
 from marketplace.refusals import Refusal
@@ -26,7 +27,11 @@ def menu_items(contract: Contract, actor: Actor, *, in_room: bool = False) -> li
         return [_link("Open the offer", "envelope-open", "offer", contract)]
     if contract.is_running:
         own = _hours(contract, actor, side) if contract.is_hourly else [_milestone(contract, actor)]
-        always = [*_always(contract), _refund(contract, actor, side)]
+        always = [
+            *_always(contract),
+            _refund(contract, actor, side),
+            *_bonus(contract, actor, side),
+        ]
         return [*own, *always, *_ending(contract, actor, in_room=in_room)]
     if contract.is_ended:
         return _ended(contract, actor, side)
@@ -74,6 +79,19 @@ def _refund(contract: Contract, actor: Actor, side: Side | None) -> MenuItem:
     return _link(label, "arrow-uturn-left", "room_payments", contract, manages(contract, actor))
 
 
+def _bonus(contract: Contract, actor: Actor, side: Side | None) -> list[MenuItem]:
+    """As long as one is possible; the talent asks once an hourly contract has ended."""
+    now = clock.now()
+    if side is Side.CLIENT:
+        refusal = rules.may_give_bonus(contract, actor, now=now)
+        item = _link("Give a bonus", "gift", "give_bonus", contract, refusal)
+    else:
+        refusal = rules.may_ask_for_bonus(contract, actor, now=now)
+        label = "Ask for a bonus for unrecorded time"
+        item = _link(label, "gift", "ask_bonus", contract, refusal)
+    return [] if refusal in rules.OF_ITS_STATE else [item]
+
+
 def _ending(contract: Contract, actor: Actor, *, in_room: bool) -> list[MenuItem]:
     items = [_end(contract, actor, in_room=in_room)]
     if rules.asks_to_end(contract, actor) is None:
@@ -97,7 +115,7 @@ def _end(contract: Contract, actor: Actor, *, in_room: bool) -> MenuItem:
 def _ended(contract: Contract, actor: Actor, side: Side | None) -> list[MenuItem]:
     items = [_diary(contract)] if contract.is_hourly else []
     items.append(_link("Feedback", "star", "feedback", contract))
-    items.append(_refund(contract, actor, side))
+    items += [_refund(contract, actor, side), *_bonus(contract, actor, side)]
     if side is Side.CLIENT:
         refusal = rules.may_start_again(contract, actor)
         again = f"{reverse('new_contract')}?again={contract.reference}"

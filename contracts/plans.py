@@ -417,11 +417,16 @@ def _amount(facts: Facts, choice: Choice) -> Money:
     if choice.amount is None:
         raise InvalidInput("Type the amount to pay.", field="amount")
     if choice.amount > facts.escrow:
-        raise InvalidInput(f"At most {facts.escrow} is in escrow.", field="amount")
+        raise InvalidInput(above_escrow(facts.escrow), field="amount")
     minimum = min(policy.minimum_milestone(facts.escrow.currency), facts.escrow)
     if choice.amount < minimum:
         raise InvalidInput(f"Pay at least {minimum}, or choose to pay nothing.", field="amount")
     return choice.amount
+
+
+def above_escrow(escrow: Money) -> str:
+    """What a client reads who types more than there is."""
+    return f"At most {escrow} is in escrow; to pay more, give a bonus."
 
 
 def _escrow_left(

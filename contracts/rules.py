@@ -34,6 +34,7 @@ NO_CHECKLIST_YET = Refusal("The checklist opens when the contract ends.")
 DIARY_LOCKED = Refusal(
     "The Work Diary is locked since the contract ended. Nothing can be added, changed or deleted."
 )
+DIARY_OPEN = Refusal("The Work Diary is open: add the missing time there.")
 PAUSED = Refusal("The client has paused this contract. No time is recorded until it goes on.")
 ON_HOLD = Refusal("This contract is on hold. No time is recorded until the client has paid.")
 NOT_HOURLY = Refusal("Only hourly contracts have a Work Diary.")
@@ -49,6 +50,7 @@ OF_ITS_STATE = (
     NOTHING_TO_REPEAT,
     NO_CHECKLIST_YET,
     DIARY_LOCKED,
+    DIARY_OPEN,
     PAUSED,
     ON_HOLD,
     NOT_HOURLY,
@@ -323,7 +325,7 @@ def may_ask_for_bonus(contract: Contract, actor: Actor, *, now: datetime) -> Ref
     if not contract.is_hourly:
         return NOT_HOURLY
     if not contract.is_ended:
-        return Refusal("The Work Diary is open: add the missing time there.")
+        return DIARY_OPEN
     return _takes_bonuses(contract, now) or _manages(contract, actor, Side.TALENT)
 
 

@@ -8,8 +8,16 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from contracts import billing, dormancy, escrow_answers, milestones
-from contracts.models import Contract, Dormancy, HoursDispute, Milestone, Timer, Week
-from contracts.states import UNBILLED_WEEKS, ContractState, DisputeState
+from contracts.models import (
+    BonusRequest,
+    Contract,
+    Dormancy,
+    HoursDispute,
+    Milestone,
+    Timer,
+    Week,
+)
+from contracts.states import UNBILLED_WEEKS, BonusRequestState, ContractState, DisputeState
 from marketplace import transitions
 from marketplace.sweeping import sweep
 from payments.models import EscrowRefundRequest, SplitProposal
@@ -97,6 +105,16 @@ def _dormant() -> QuerySet[Dormancy]:
 @transaction.atomic
 def pass_dormancy(dormancy_id: int) -> None:
     transitions.enter(Contract.objects.get(dormancies=dormancy_id))
+
+
+def _asked_bonuses() -> QuerySet[BonusRequest]:
+    return BonusRequest.objects.filter(state=BonusRequestState.WAITING)
+
+
+@sweep("contracts.bonus_requests_expire", rows=_asked_bonuses, due_at="until")
+@transaction.atomic
+def expire_bonus_request(request_id: int) -> None:
+    transitions.enter(Contract.objects.get(bonus_requests=request_id))
 
 
 def _unanswered_disputes() -> QuerySet[HoursDispute]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.urls import reverse
 
 from contracts import quotes, rules
@@ -12,6 +13,7 @@ from contracts.models import BonusRequest, Contract
 from contracts.quotes import Quote
 from contracts.states import ACTIVE_MILESTONES, BonusRequestState
 from marketplace import clock, moments, policy
+from marketplace.actors import Actor
 from marketplace.money import Money
 
 
@@ -64,6 +66,21 @@ class BonusPage:
         return f"{name} asks for {self.request.amount}: {time} that was not recorded."
 
 
+@dataclass(frozen=True, slots=True)
+class BonusLine:
+    """A line of *Still possible*.
+
+    Attributes:
+        url: a page; where ``asked`` is set, what takes that request back.
+        asked: what the reader asked for, and the client has not answered.
+    """
+
+    label: str
+    url: str
+    until: datetime
+    asked: Money | None = None
+
+
 def bonus_page(contract: Contract) -> BonusPage:
     """The page's facts; at most two queries beyond the contract."""
     escrow = contract.book.escrow
@@ -98,6 +115,44 @@ def waiting_request(contract: Contract) -> BonusRequest | None:
     if found is not None:
         found.contract = contract
     return found
+
+
+def with_bonus_asked(found: QuerySet[Contract], *, now: datetime) -> QuerySet[Contract]:
+    """Contracts with what :func:`bonus_asked` reads: the request that waits; no query more."""
+    waits = BonusRequest.objects.filter(
+        contract=OuterRef("pk"), state=BonusRequestState.WAITING, until__gt=now
+    ).order_by()
+    return found.annotate(
+        bonus_request_id=Subquery(waits.values("pk")[:1]),
+        bonus_asked_minor=Subquery(waits.values("amount_minor")[:1]),
+    )
+
+
+def bonus_asked(contract: Contract) -> Money | None:
+    """What the talent asks for, of a contract that :func:`with_bonus_asked` found."""
+    minor: int | None = contract.bonus_asked_minor  # type: ignore[attr-defined]
+    return None if minor is None else Money(minor, contract.currency)
+
+
+def bonus_line(contract: Contract, actor: Actor, *, now: datetime) -> BonusLine | None:
+    """What the reader of an ended contract can still do about bonuses; no queries.
+
+    Args:
+        contract: found by :func:`with_bonus_asked`.
+    """
+    until = rules.bonus_until(contract)
+    assert until is not None, "only ended contracts have a last moment"
+    if rules.may_give_bonus(contract, actor, now=now) is None:
+        url = reverse("give_bonus", args=[contract.reference])
+        return BonusLine("Give a bonus", url, until)
+    if rules.may_ask_for_bonus(contract, actor, now=now) is not None:
+        return None
+    asked, pk = bonus_asked(contract), contract.bonus_request_id  # type: ignore[attr-defined]
+    if asked is not None:
+        back = reverse("withdraw_bonus_request", args=[contract.reference, pk])
+        return BonusLine("Take the request back", back, until, asked)
+    url = reverse("ask_bonus", args=[contract.reference])
+    return BonusLine("Ask for a bonus for unrecorded time", url, until)
 
 
 def _escrow_way(contract: Contract) -> EscrowWay | None:

@@ -141,6 +141,7 @@ def _words(
         EntryKind.REFUND: f"Refund from {book.talent.name}",
         EntryKind.HOURS: f"Hours paid to {book.talent.name}",
         EntryKind.HOURS_REVERSAL: f"Hours of {book.talent.name} reversed",
+        EntryKind.BONUS: f"Bonus to {book.talent.name}",
         EntryKind.CORRECTION: "Correction",
     }
     if for_client:
@@ -150,6 +151,7 @@ def _words(
         EntryKind.MATURE: "Available now",
         EntryKind.REFUND: f"Refund to {book.client.name}",
         EntryKind.HOURS: f"Hours paid by {book.client.name}",
+        EntryKind.BONUS: f"Bonus from {book.client.name}",
         EntryKind.HOURS_REVERSAL: f"Hours reversed, back to {book.client.name}",
     }
     parts = (entry.memo, _fee(entry, book, transfers), _progress(entry, now))
