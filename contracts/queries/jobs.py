@@ -35,7 +35,7 @@ from marketplace.actors import Actor
 from marketplace.components import MenuItem, Tab
 from marketplace.money import Money, total
 from payments.models import EscrowRefundRequest
-from payments.queries import asked_back, open_split_of, with_asked_back, with_open_splits
+from payments.queries import asked_back, open_split_of, with_asked_back, with_open_split
 
 PAGE: Final = 20
 COUNTED: Final = 999
@@ -191,6 +191,7 @@ def _page(
     open_ones = Milestone.objects.filter(state__in=OPEN_MILESTONES).order_by("number")
     to_do = ChecklistItem.objects.filter(contract=OuterRef("pk"), side=side).order_by()
     chosen: QuerySet[Contract] = with_dormancy(found)
+    chosen = with_open_split(chosen, request="book__escrow_refund_request")
     if side is Side.TALENT:
         chosen = with_asked_back(chosen, book="book", now=now)
     else:
@@ -203,7 +204,6 @@ def _page(
         .prefetch_related(
             Prefetch("milestones", open_ones, to_attr="unpaid"),
             Prefetch("weeks", _weeks(), to_attr="waiting_weeks"),
-            with_open_splits("book__escrow_refund_request"),
         )
         .annotate(
             left_to_do=_number(to_do.filter(state=ItemState.OPEN)),
@@ -245,7 +245,7 @@ def _row(contract: Contract, actor: Actor, side: Side, timer: Timer | None, now:
         now=now,
         open_milestones=unpaid,
         request=request,
-        split=open_split_of(request) if request else None,
+        split=open_split_of(request, contract) if request else None,
         escrow=escrow,
         weeks=open_weeks,
         timer=timer if timer and timer.contract_id == contract.pk else None,

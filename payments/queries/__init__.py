@@ -20,6 +20,7 @@ from payments.queries.refund import (
     with_asked_back,
     with_refundable,
 )
+from payments.queries.split import open_split_of, with_open_split
 from payments.queries.statement import Line, PaymentsPage, payments_page
 
 __all__ = [
@@ -36,11 +37,13 @@ __all__ = [
     "kept_of",
     "money_bar",
     "movements",
+    "open_split_of",
     "payments_page",
     "refund_page",
     "requests_by_payment",
     "reversed_of",
     "where_is_money",
     "with_asked_back",
+    "with_open_split",
     "with_refundable",
 ]

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from marketplace import moments
 from marketplace.components import Stage, Track
+from marketplace.models import Party
 from marketplace.money import Money, zero
 from marketplace.states import Side
 from payments import maturing
 from payments.models import Book, EscrowRefundRequest, Payment, Refund, Transfer
 from payments.states import (
+    DISCUSSED_REQUESTS,
     GIVING_BACK_ENTRIES,
     PAYING_ENTRIES,
     EntryKind,
+    OnSilence,
     PaymentKind,
     RefundKind,
     RequestState,
@@ -66,13 +70,14 @@ def money_bar(
     sums = _sums(book, movements(book) if moved is None else moved)
     released = sums.get((EntryKind.RELEASE, "out"), nothing)
     hours = sums.get((EntryKind.HOURS, "out"), nothing)
+    bonuses = sums.get((EntryKind.BONUS, "out"), nothing)
     returned = sums.get((EntryKind.RETURN, "out"), nothing)
     funded = sums.get((EntryKind.FUND, "in"), nothing)
     refunded = sums.get((EntryKind.REFUND, "in"), nothing)
     reversed_ = sums.get((EntryKind.HOURS_REVERSAL, "in"), nothing)
     submitted, disputable = in_review or nothing, hours_in_review or nothing
     return MoneyParts(
-        paid=released + hours - refunded - reversed_ - disputable,
+        paid=released + hours + bonuses - refunded - reversed_ - disputable,
         in_review=submitted + disputable,
         escrow=funded - released - returned - submitted,
         returned=returned,
@@ -163,7 +168,7 @@ def _payment_track(
     else:
         amount, whose = payment.refundable, f"to {book.talent.name}"
     is_available = payment.matured_at is not None or maturing.is_due(payment, now)
-    first = "paid" if payment.kind == PaymentKind.HOURS else "released"
+    first = "released" if payment.kind == PaymentKind.RELEASE else "paid"
     return Track(
         amount=amount,
         what=f"{payment.title}, {whose}",
@@ -209,13 +214,19 @@ def _request_tracks(
     amount = request.to_client if request.resolved_at else request.amount
     if not amount:
         return
+    settled = request.resolved_at is not None
+    undecided = request.state in DISCUSSED_REQUESTS
     yield Track(
         amount=amount,
-        what=f"from escrow, back {_to_client(book, side)}",
+        what="in escrow, not decided yet"
+        if undecided
+        else f"from escrow, back {_to_client(book, side)}",
         stages=[
             Stage(word="requested", state="past"),
-            _answer(request, now),
-            Stage(word="returned", state="here" if request.resolved_at else "future"),
+            _answered(request) if settled else _answer(request, book, side, now),
+            Stage(word="returned", state="here")
+            if settled
+            else Stage(word=_silence(request, book, side), state="future"),
         ],
     )
 
@@ -238,18 +249,42 @@ def _returned_tracks(
         )
 
 
-def _answer(request: EscrowRefundRequest, now: datetime) -> Stage:
+_ANSWERED: Final = {
+    RequestState.ACCEPTED: "answered",
+    RequestState.LAPSED: "not answered in time",
+    RequestState.AGREED: "split as agreed",
+    RequestState.DECIDED: "decided by support",
+}
+"""What came of a request of which something went back."""
+
+
+def _answered(request: EscrowRefundRequest) -> Stage:
+    return Stage(word=_ANSWERED[RequestState(request.state)], state="past")
+
+
+def _answer(request: EscrowRefundRequest, book: Book, side: Side, now: datetime) -> Stage:
+    """Whose answer an open request waits for."""
     if request.is_held:
-        return Stage(word="support decides", state="here")
-    words = {
-        RequestState.ACCEPTED: "answered",
-        RequestState.LAPSED: "not answered in time",
-        RequestState.DECIDED: "decided by support",
-    }
-    if request.resolved_at:
-        return Stage(word=words[RequestState(request.state)], state="past")
+        return Stage(word=f"with support until {moments.day(request.decide_by)}", state="here")
+    if request.answer_by is None:
+        return Stage(word="a split is proposed", state="here")
+    asked = Side.CLIENT if request.state == RequestState.DISPUTED else Side.TALENT
+    whose = "your answer" if asked is side else f"{_party(book, asked).name}'s answer"
     left = moments.left(request.answer_by, now)
-    return Stage(word=f"answer by {moments.day(request.answer_by)}, {left}", state="here")
+    return Stage(word=f"{whose} by {moments.day(request.answer_by)}, {left}", state="here")
+
+
+def _silence(request: EscrowRefundRequest, book: Book, side: Side) -> str:
+    """What comes of an open request when nobody says anything more."""
+    if request.is_held or request.answer_by is None:
+        return "settled"
+    if request.on_silence == OnSilence.CONCEDE:
+        return "paid to you" if side is Side.TALENT else f"paid to {book.talent.name}"
+    return "support decides" if request.on_silence == OnSilence.ESCALATE else "returned"
+
+
+def _party(book: Book, side: Side) -> Party:
+    return book.client if side is Side.CLIENT else book.talent
 
 
 def _to_client(book: Book, side: Side) -> str:

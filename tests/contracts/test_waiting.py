@@ -7,15 +7,19 @@ from datetime import timedelta
 
 import pytest
 
-from contracts import hours_disputes, milestones, offers, terms, timers
+from contracts import escrow_answers, hours_disputes, milestones, offers, terms, timers
 from contracts.models import Contract, HoursDispute
 from contracts.states import OPEN_MILESTONES, Side
 from contracts.waiting import Waiting, waiting
 from marketplace import clock
+from marketplace.actors import Actor
 from marketplace.money import Money
 from payments.gateways import sandbox
+from payments.models import SplitProposal
+from payments.queries import open_split_of
 from tests.factories import (
     NOON,
+    StaffFactory,
     active,
     add_milestone,
     approve,
@@ -44,11 +48,13 @@ def for_side(contract: Contract, side: Side | None, *, now=NOON) -> Waiting | No
     timer = contract.timers.filter(stopped_at=None).first()
     for one in (*open_ones, *weeks):
         one.contract = contract
+    request = getattr(contract.book, "escrow_refund_request", None)
     return waiting(
         contract,
         side,
         open_milestones=open_ones,
-        request=getattr(contract.book, "escrow_refund_request", None),
+        request=request,
+        split=open_split_of(request) if request else None,
         escrow=contract.book.escrow,
         now=now,
         weeks=weeks,
@@ -115,6 +121,53 @@ def answered_dispute() -> Contract:
     return dispute.contract
 
 
+def split_by_talent() -> Contract:
+    """$150.00 of $500.00 for the talent."""
+    contract = ended(funded().contract)
+    escrow_answers.propose_split(
+        contract, to_talent=usd(150), message="", by=owner_of(contract.talent)
+    )
+    return contract
+
+
+def said_no(contract: Contract) -> Contract:
+    split = SplitProposal.objects.get(request__book=contract.book_id)
+    escrow_answers.decline_split(split, by=owner_of(contract.client))
+    return contract
+
+
+def disputed_return() -> Contract:
+    contract = ended(funded().contract)
+    escrow_answers.dispute(contract, text="I delivered.", by=owner_of(contract.talent))
+    return contract
+
+
+def mediating() -> Contract:
+    contract = disputed_return()
+    escrow_answers.reject(contract, text="Not so.", by=owner_of(contract.client))
+    return contract
+
+
+def split_by_support() -> Contract:
+    contract = mediating()
+    by = Actor.support(StaffFactory())
+    escrow_answers.propose_in_mediation(contract, to_talent=usd(200), message="Half.", by=by)
+    return contract
+
+
+def accepted_by_client() -> Contract:
+    contract = split_by_support()
+    split = SplitProposal.objects.get(request__book=contract.book_id)
+    escrow_answers.agree_to_split(split, by=owner_of(contract.client))
+    return contract
+
+
+def let_go() -> Contract:
+    contract = split_by_talent()
+    escrow_answers.let_go(contract, by=owner_of(contract.talent))
+    return contract
+
+
 SITUATIONS: dict[str, tuple[Callable[[], Contract], str, str]] = {
     "offered": (offered, "", "Accept or decline the offer"),
     "planned": (active, "Fund milestone 1", ""),
@@ -136,6 +189,33 @@ SITUATIONS: dict[str, tuple[Callable[[], Contract], str, str]] = {
         "",
         "Answer about $500.00 in escrow",
     ),
+    "ended, the talent's split": (
+        split_by_talent,
+        "Answer a split: $350.00 back to you",
+        "",
+    ),
+    "ended, the talent's split declined": (
+        lambda: said_no(split_by_talent()),
+        "",
+        "Answer about $500.00 in escrow",
+    ),
+    "ended, disputed": (
+        disputed_return,
+        "Answer the dispute about $500.00",
+        "",
+    ),
+    "ended, in mediation": (mediating, "", ""),
+    "ended, support's split": (
+        split_by_support,
+        "Answer support's split",
+        "Answer support's split",
+    ),
+    "ended, support's split accepted by the client": (
+        accepted_by_client,
+        "",
+        "Answer support's split",
+    ),
+    "ended, settled": (let_go, "", ""),
     "hourly, nothing recorded": (hourly, "", ""),
     "hourly, in review": (
         lambda: in_review().contract,
@@ -201,7 +281,7 @@ def test_offer_that_was_declined_waits_for_nobody():
             lambda: ended(funded().contract),
             Side.TALENT,
             timedelta(days=7),
-            "it goes back",
+            "it returns to CLIENT",
             None,
         ),
         (
@@ -218,6 +298,10 @@ def test_offer_that_was_declined_waits_for_nobody():
             "paid for good",
             usd(120),
         ),
+        (split_by_talent, Side.CLIENT, timedelta(days=7), "the split is off", None),
+        (disputed_return, Side.CLIENT, timedelta(days=7), "paid to TALENT", usd(500)),
+        (split_by_support, Side.CLIENT, timedelta(days=2), "the split is off", None),
+        (split_by_support, Side.TALENT, timedelta(days=2), "the split is off", None),
         (lambda: disputed().contract, Side.TALENT, timedelta(days=3), "support decides", None),
     ],
 )
@@ -228,9 +312,39 @@ def test_deadline_says_what_silence_does_and_waits_no_longer_than_that(
 
     found = for_side(contract, side)
     assert found is not None
-    assert (found.until, found.then, found.amount) == (NOON + until, then, amount)
+    said = then.replace("CLIENT", contract.client.name).replace("TALENT", contract.talent.name)
+    assert (found.until, found.then, found.amount) == (NOON + until, said, amount)
     assert for_side(contract, side, now=NOON + until - timedelta(seconds=1)) is not None
     assert for_side(contract, side, now=NOON + until) is None
+
+
+def test_talent_whose_split_was_not_answered_is_asked_again_whether_or_not_a_sweep_came_by():
+    contract = split_by_talent()
+    off = NOON + timedelta(days=7)
+
+    found = for_side(contract, Side.TALENT, now=off)
+    assert found is not None
+    assert (found.words, found.until) == ("Answer about $500.00 in escrow", off + timedelta(days=7))
+    assert for_side(contract, Side.CLIENT, now=off) is None
+    assert for_side(contract, Side.TALENT, now=off + timedelta(days=7)) is None
+
+
+def test_words_about_escrow_say_whose_money_it_is():
+    asked, disputed_one, split = ended(funded().contract), disputed_return(), split_by_support()
+
+    assert for_side(asked, Side.TALENT).detail == (
+        f"It is {asked.client.name}'s money, held for this contract; nothing is taken from your"
+        " balance."
+    )
+    assert for_side(disputed_one, Side.CLIENT).detail.startswith("It is your money")
+    assert for_side(split, Side.CLIENT).title == (
+        f"Support proposes a split of $500.00 in escrow: $200.00 to {split.talent.name}, $300.00"
+        " back to you."
+    )
+    assert for_side(split, Side.TALENT).title == (
+        "Support proposes a split of $500.00 in escrow: $200.00 to you, $300.00 back to"
+        f" {split.client.name}."
+    )
 
 
 @pytest.mark.parametrize("name", SITUATIONS)

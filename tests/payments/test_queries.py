@@ -7,13 +7,26 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
-from contracts import hours_disputes
-from marketplace import clock
+from contracts import escrow_answers, hours_disputes
+from marketplace import clock, sweeping
 from marketplace.actors import PLATFORM
 from marketplace.states import Side
 from payments import escrow, ledger, queries, refunds, requests
+from payments.models import SplitProposal
 from payments.states import OnSilence
-from tests.factories import NOON, funded_book, in_review, owner_of, paid, reread, usd, week_of
+from tests.factories import (
+    NOON,
+    ended,
+    funded,
+    funded_book,
+    in_review,
+    owner_of,
+    paid,
+    reread,
+    submitted,
+    usd,
+    week_of,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -117,11 +130,109 @@ def test_where_is_money_follows_a_request(django_assert_num_queries):
             "from escrow, back to you",
             [
                 ("requested", "past"),
-                ("answer by 26 November 2026, in 7 days", "here"),
+                (f"{book.talent.name}'s answer by 26 November 2026, in 7 days", "here"),
                 ("returned", "future"),
             ],
         )
     ]
+
+
+def asked():
+    return ended(funded(usd(200)).contract)
+
+
+def split_by_talent():
+    contract = asked()
+    escrow_answers.propose_split(
+        contract, to_talent=usd(50), message="", by=owner_of(contract.talent)
+    )
+    return contract
+
+
+def disputed_return():
+    contract = asked()
+    escrow_answers.dispute(contract, text="Delivered.", by=owner_of(contract.talent))
+    return contract
+
+
+def mediating():
+    contract = disputed_return()
+    escrow_answers.reject(contract, text="Not so.", by=owner_of(contract.client))
+    return contract
+
+
+def escalated():
+    contract = ended(submitted(usd(200)).contract)
+    sweeping.run(as_of=NOON + timedelta(days=7))
+    return contract
+
+
+def agreed():
+    contract = split_by_talent()
+    split = SplitProposal.objects.get(request__book=contract.book_id)
+    escrow_answers.agree_to_split(split, by=owner_of(contract.client))
+    return contract
+
+
+@pytest.mark.parametrize(
+    ("make", "amount", "what", "here", "last"),
+    [
+        (
+            asked,
+            "$200.00",
+            "from escrow, back to CLIENT",
+            "your answer by 26 November 2026, in 7 days",
+            ("returned", "future"),
+        ),
+        (
+            split_by_talent,
+            "$200.00",
+            "from escrow, back to CLIENT",
+            "a split is proposed",
+            ("settled", "future"),
+        ),
+        (
+            disputed_return,
+            "$200.00",
+            "in escrow, not decided yet",
+            "CLIENT's answer by 26 November 2026, in 7 days",
+            ("paid to you", "future"),
+        ),
+        (
+            mediating,
+            "$200.00",
+            "in escrow, not decided yet",
+            "with support until 19 December 2026",
+            ("settled", "future"),
+        ),
+        (
+            escalated,
+            "$200.00",
+            "in escrow, not decided yet",
+            "with support until 19 December 2026",
+            ("settled", "future"),
+        ),
+        (
+            agreed,
+            "$150.00",
+            "from escrow, back to CLIENT",
+            "split as agreed",
+            ("returned", "here"),
+        ),
+    ],
+)
+def test_where_is_money_says_whose_answer_a_request_waits_for(make, amount, what, here, last):
+    contract = make()
+
+    found = rows(reread(contract.book), Side.TALENT)[-1]
+
+    stages = [("requested", "past"), (here, "past" if last[1] == "here" else "here"), last]
+    name = contract.client.name
+    assert found == (
+        amount,
+        what.replace("CLIENT", name),
+        [(word.replace("CLIENT", name), state) for word, state in stages],
+    )
 
 
 # Hours ------------------------------------------------------------------------------------------
