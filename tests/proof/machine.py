@@ -9,11 +9,12 @@ on a contract that somebody touched was left undone, and My Jobs sorts by the tr
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import Sum
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from contracts import (
@@ -42,18 +43,19 @@ from contracts.states import (
 )
 from feedback import giving, windows
 from feedback.models import Feedback
-from marketplace import auditing, cases, clock, once
+from marketplace import auditing, clock, once
 from marketplace.actors import Actor
-from marketplace.models import Case
 from marketplace.money import Money
-from marketplace.states import CaseState
-from payments import operations, refunds
+from payments import operations
 from payments.gateways import sandbox
 from payments.models import GatewayOperation, Payment, SandboxCharge
 from payments.states import AccountKind, OperationState
 from tests.factories import reread
+from tests.proof.desk import DeskPlayer, desk_there
 from tests.proof.hours import HoursPlayer, hours_there
 from tests.proof.hours_kept import check_hours, check_hours_shown
+from tests.proof.paybacks import PaybackPlayer, paybacks_there
+from tests.proof.payments_kept import check_payments, corrected_from_outside
 from tests.proof.playing import (
     DICE,
     METHODS,
@@ -69,6 +71,9 @@ from tests.proof.playing import (
     total_by_currency,
     when,
 )
+from tests.proof.quiet import SCENES as SCENES_OF_SLEEP
+from tests.proof.quiet import QuietPlayer, quiet_there
+from tests.proof.quiet_kept import asleep_until, check_quiet
 from tests.proof.requests_kept import answers_due, check_requests
 from tests.proof.returns import SCENES as SCENES_OF_RETURNS
 from tests.proof.returns import ReturnsPlayer, returns_there
@@ -84,7 +89,7 @@ AGES = {
 SCENES = ("offer", "funded", "submitted", "submitted", "leftover", "paid", "ended after work")
 
 
-class Life(HoursPlayer, ReturnsPlayer):
+class Life(HoursPlayer, ReturnsPlayer, PaybackPlayer, QuietPlayer, DeskPlayer):
     """One life of a market. Everything it wrote is rolled back at its end."""
 
     def __init__(self, theme: Theme | None = None) -> None:
@@ -113,6 +118,10 @@ class Life(HoursPlayer, ReturnsPlayer):
                 self.begin_fixed(dice)
             case Theme.RETURNS:
                 self.begin_returns(dice)
+            case Theme.QUIET:
+                self.begin_sleep(dice)
+        activity = Contract.objects.values_list("pk", "last_activity_at")
+        self.acted = dict(activity)
 
     def begin_returns(self, dice: Dice) -> None:
         scene = dice.choice(SCENES_OF_RETURNS)
@@ -123,6 +132,14 @@ class Life(HoursPlayer, ReturnsPlayer):
                 self.submit_first(contract)
             self.end_now(contract, Side.CLIENT, Choice.nothing())
         self.begin_request(contract, scene, dice)
+
+    def begin_sleep(self, dice: Dice) -> None:
+        with clock.at(self.now):
+            contract = self.offer(dice, dice.choice((50_000, 12_345)), fund_first=True)
+            contract = offers.accept(contract, by=self.world.owner(contract, Side.TALENT))
+            if dice.one_in(3):
+                self.approve_first(contract, 5_000)
+        self.begin_quiet(contract, dice.choice(SCENES_OF_SLEEP), dice)
 
     def begin_fixed(self, dice: Dice) -> None:
         scene = dice.choice(SCENES)
@@ -413,24 +430,6 @@ class Life(HoursPlayer, ReturnsPlayer):
         given = {"contract": contract, "text": "Done."}
         self.on(contract, lambda by: asking.ask_to_end(**given, by=by), who, dice, repeatable=False)
 
-    @plays(refunds.give)
-    @when("payment")
-    @precondition(lambda life: life.steps % 2 == 1)
-    @rule(dice=DICE)
-    def refund(self, dice: Dice) -> None:
-        left = Payment.objects.filter(refunded_minor__lt=F("gross_minor"))
-        payment = pick(dice, left, Payment.objects.all())
-        if payment is None:
-            return
-        amount = share(payment.gross, dice.choice(PARTS))
-        given = {"amount": amount, "reason": "", "key": once.new_key()}
-        contract = payment.book.contract
-        by = self.world.owner(contract, Side.TALENT)
-        if dice.one_in(12):
-            by = self.world.anybody(contract, dice.randrange(6))
-        # A refund is of the money floor: it enters no contract.
-        self.act(lambda: refunds.give(payment, **given, by=by), twice=dice.one_in(4))
-
     @plays(giving.give, giving.edit)
     @when("contract ended")
     @precondition(lambda life: life.steps % 2 == 0)
@@ -458,24 +457,6 @@ class Life(HoursPlayer, ReturnsPlayer):
         until = contract.feedback_until + timedelta(days=dice.randrange(14))
         given = {"until": until, "because": "Illness.", "by": self.support_or(contract, dice)}
         self.act(lambda: windows.extend_window(contract, **given), contract)
-
-    # Support -------------------------------------------------------------------------------------
-
-    @plays(cases.open_case, cases.answer, cases.assign, cases.close)
-    @precondition(lambda life: life.steps % 8 == 3)
-    @rule(dice=DICE)
-    def ask_support(self, dice: Dice) -> None:
-        by = self.world.stranger if dice.one_in(8) else self.world.support
-        case = pick(dice, Case.objects.exclude(state=CaseState.CLOSED), Case.objects.all())
-        if case is None or dice.one_in(4):
-            opener = self.world.owners[self.world.clients[0].pk]
-            given = {"subject": "Help", "text": "Please.", "email": opener.user.email}
-            self.act(lambda: cases.open_case(**given, person=opener.user, by=opener))
-            return
-        do, words = dice.choice(
-            ((cases.answer, {"text": "Here."}), (cases.assign, {"to": by.user}), (cases.close, {}))
-        )
-        self.act(lambda: do(case, **words, by=by))
 
     # The gateway ---------------------------------------------------------------------------------
 
@@ -508,18 +489,18 @@ class Life(HoursPlayer, ReturnsPlayer):
         check_positions()
         check_hours(self.kept)
         check_requests(self.kept)
+        check_payments(self.kept)
+        check_quiet(self.kept, self.acted)
 
 
 def what_is_there() -> set[str]:
     """What rules can act on, in words: ``contract ended``, ``hourly active``, ``fixed``."""
-    there = hours_there() | returns_there()
+    there = hours_there() | returns_there() | paybacks_there() | quiet_there() | desk_there()
     for kind, state in Contract.objects.values_list("kind", "state"):
         there |= {kind, f"contract {state}", f"{kind} {state}"}
     there |= {f"milestone {state}" for state in Milestone.objects.values_list("state", flat=True)}
     if Contract.objects.exclude(asks_to_end_since=None).exists():
         there.add("question")
-    if Payment.objects.filter(refunded_minor__lt=F("gross_minor")).exists():
-        there.add("payment")
     return there | {"charge" for _ in SandboxCharge.objects.all()[:1]}
 
 
@@ -544,9 +525,12 @@ def playable(one: Any, life: Life) -> bool:
 
 
 def check_what_was_charged() -> None:
-    """All that was ever charged is escrow, credit, pending, available or fees, per currency."""
-    if charged_by_currency() != total_by_currency():
-        raise BooksBroken(f"charged {charged_by_currency()}, in the books {total_by_currency()}")
+    """All that ever came in is escrow, credit, pending, available or fees, per currency."""
+    came = Counter(charged_by_currency())
+    came.update(corrected_from_outside())
+    expected = {currency: minor for currency, minor in came.items() if minor}
+    if expected != total_by_currency():
+        raise BooksBroken(f"{expected} came in, in the books are {total_by_currency()}")
 
 
 def charged_by_currency() -> dict[str, int]:
@@ -571,10 +555,10 @@ def check_gateway() -> None:
 def check_positions() -> None:
     """My Jobs sorts each side by the deadline that waits for it."""
     for contract in Contract.objects.order_by("pk"):
-        of_client, of_talent = answers_due(contract)
+        asked, asleep = answers_due(contract), asleep_until(contract)
         waits = {
-            Side.CLIENT: [*reviewed_until(contract), *of_client],
-            Side.TALENT: [*answered_by(contract), *of_talent],
+            Side.CLIENT: [*reviewed_until(contract), *asked[0], *asleep[0]],
+            Side.TALENT: [*answered_by(contract), *asked[1], *asleep[1]],
         }
         for side, deadlines in waits.items():
             shown = getattr(contract, f"{side.value}_position")

@@ -25,6 +25,7 @@ from payments.models import Account, Transfer
 from payments.states import KEPT, AccountKind
 from tests.factories import NOON
 from tests.proof.hours_kept import BooksBroken, Kept, check_no_hours_due
+from tests.proof.quiet_kept import check_no_sleep_due, check_reminded
 from tests.proof.requests_kept import check_no_request_due
 from tests.proof.world import World, pick
 
@@ -56,6 +57,8 @@ STEPS = (
     timedelta(days=14),
     timedelta(days=30),
 )
+LONG_STEPS = tuple(timedelta(days=days) for days in (60, 76, 90, 97, 180, 365))
+"""Now and then nobody does anything for months."""
 
 
 class Theme(StrEnum):
@@ -64,6 +67,7 @@ class Theme(StrEnum):
     FIXED = ContractKind.FIXED.value
     HOURLY = ContractKind.HOURLY.value
     RETURNS = "returns"
+    QUIET = "quiet"
 
 
 class Dice(random.Random):
@@ -114,6 +118,8 @@ class Player(RuleBasedStateMachine):
         self.there: set[str] = set()
         """What rules can act on, in words."""
         self.kept = Kept()
+        self.acted: dict[int, datetime] = {}
+        """When somebody last did something on a contract."""
 
     def now_and_then(self, kind: ContractKind) -> bool:
         """Whether to begin something of a kind: less often when the life is of another."""
@@ -131,7 +137,7 @@ class Player(RuleBasedStateMachine):
 
     @rule(dice=DICE)
     def wait(self, dice: Dice) -> None:
-        self.now += dice.choice(STEPS)
+        self.now += dice.choice(LONG_STEPS if dice.one_in(8) else STEPS)
         if dice.one_in(2):
             self.sweep()
 
@@ -157,6 +163,7 @@ class Player(RuleBasedStateMachine):
         """Nothing is left of what was due, on whatever contract."""
         for contract in every():
             self.check_nothing_due(contract)
+            check_reminded(contract, self.now)
 
     def sweep_once(self) -> bool:
         outcomes = [outcome for name in due_sweeps() for outcome in sweeping.run(only=name)]
@@ -220,6 +227,8 @@ class Player(RuleBasedStateMachine):
         """
         # A charge that was declined is a refusal, too, and leaves its traces.
         self.changed = True
+        if contract is not None:
+            self.acted[contract.pk] = self.now
         with clock.at(self.now):
             try:
                 result = do()
@@ -241,6 +250,7 @@ class Player(RuleBasedStateMachine):
         if Milestone.objects.filter(contract=contract, review_until__lte=self.now).exists():
             raise BooksBroken(f"{contract}: a release that was due was left undone")
         check_no_request_due(contract, self.now)
+        check_no_sleep_due(contract, self.now)
         check_no_hours_due(contract, self.now)
 
 

@@ -74,6 +74,7 @@ INNER = {
     hours.pay_all,
     refunds.reverse,
     operations.start_all,
+    payments.bonuses.pay,
 }
 
 

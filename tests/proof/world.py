@@ -29,7 +29,7 @@ CURRENCIES = ("USD", "EUR")
 
 @dataclass(frozen=True)
 class World:
-    """Two clients, a freelancer and an agency, their plain members, a stranger, and support.
+    """Two clients, a freelancer and an agency, their plain members, a stranger, two of support.
 
     The freelancer works for the agency, too: one person with time on contracts of two parties.
     """
@@ -40,6 +40,7 @@ class World:
     members: dict[int, Actor]
     stranger: Actor
     support: Actor
+    colleague: Actor
 
     @classmethod
     def make(cls) -> World:
@@ -56,6 +57,7 @@ class World:
             owners,
             members | {agency.pk: actor(employed)},
             owner_of(PartyFactory()),
+            Actor.support(StaffFactory()),
             Actor.support(StaffFactory()),
         )
 
