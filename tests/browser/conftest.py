@@ -15,7 +15,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from marketplace.models import Party, User
 from tests import factories
-from tests.browser.walking import Visit
+from tests.browser.walking import OpenAs, Visit
 from tests.support import chromium
 
 # Playwright runs an event loop in this thread, and Django then refuses to use its database in it.
@@ -81,17 +81,31 @@ def sides() -> dict[str, Party]:
 
 
 @pytest.fixture
-def visit(open_page: OpenPage, sign_in: Callable[[Page, str], None]) -> Visit:
-    """Open a page as somebody who owns the party, in a browser of their own."""
+def open_as(open_page: OpenPage, sign_in: Callable[[Page, str], None]) -> OpenAs:
+    """Open a page as a person, in a browser of their own."""
 
-    def visit_as(party: Party, path: str, *, scripts: bool = True) -> Page:
-        page = open_page(viewport={"width": 1280, "height": 900}, java_script_enabled=scripts)
+    def open_for(user: User, path: str, *, scripts: bool = True) -> Page:
+        page = open_page(
+            viewport={"width": 1280, "height": 900},
+            java_script_enabled=scripts,
+            reduced_motion="reduce",
+        )
         page.set_default_timeout(10_000)
-        user = factories.owner_of(party).user
-        assert user is not None
         sign_in(page, user.email)
         page.goto(path)
         return page
+
+    return open_for
+
+
+@pytest.fixture
+def visit(open_as: OpenAs) -> Visit:
+    """Open a page as somebody who owns the party, in a browser of their own."""
+
+    def visit_as(party: Party, path: str, *, scripts: bool = True) -> Page:
+        user = factories.owner_of(party).user
+        assert user is not None
+        return open_as(user, path, scripts=scripts)
 
     return visit_as
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -12,6 +13,15 @@ from contracts.models import Contract
 from contracts.states import ContractState
 
 Visit = Callable[..., Page]
+"""``visit(party, path, scripts=True)``: as somebody who owns the party."""
+OpenAs = Callable[..., Page]
+"""``open_as(user, path, scripts=True)``: in a browser of their own."""
+
+FOCUSED: Final = """(node => {
+    const label = node.labels?.[0]?.textContent
+    return (node.ariaLabel || label || node.textContent || node.value || "").trim()
+})(document.activeElement)"""
+"""What is read aloud of the thing that has the focus."""
 
 with_and_without_scripts = pytest.mark.parametrize(
     "scripts", [True, False], ids=["scripts", "no scripts"]
@@ -41,15 +51,25 @@ def expect_ended(page: Page, contract: Contract) -> None:
     assert state_of(contract) == ContractState.ENDED
 
 
-def tab_to(page: Page, name: str) -> None:
+def tab_to(page: Page, name: str | re.Pattern[str]) -> None:
     """Press Tab until the thing of that name has the focus."""
     focused: Any = None
     for _ in range(80):
         page.keyboard.press("Tab")
-        focused = page.evaluate(
-            "(node => node.ariaLabel || node.labels?.[0]?.textContent || node.textContent)"
-            "(document.activeElement).trim()"
-        )
-        if focused == name:
+        focused = page.evaluate(FOCUSED)
+        if focused == name if isinstance(name, str) else name.search(focused):
             return
     pytest.fail(f"Tab never reaches {name}; it is on {focused}.")
+
+
+def press_to(page: Page, name: str | re.Pattern[str]) -> None:
+    """Tab to a link or a button that leads to a page, and press Enter."""
+    tab_to(page, name)
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+
+
+def type_to(page: Page, name: str | re.Pattern[str], text: str) -> None:
+    """Tab to a field, and type."""
+    tab_to(page, name)
+    page.keyboard.type(text)
