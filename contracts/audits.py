@@ -9,12 +9,14 @@ from typing import Any
 from django.db.models import (
     BigIntegerField,
     DateField,
+    DateTimeField,
     DurationField,
     Exists,
     ExpressionWrapper,
     F,
     IntegerField,
     OuterRef,
+    Prefetch,
     Q,
     QuerySet,
     Subquery,
@@ -23,10 +25,13 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Coalesce, ExtractMinute, Least, TruncDate, TruncMinute
 
-from contracts import billing, funding, hours_disputes, weeks
+from contracts import billing, bonuses, funding, hours_disputes, quiet, weeks
 from contracts.models import (
+    Bonus,
+    BonusRequest,
     ChecklistItem,
     Contract,
+    Dormancy,
     HoursDispute,
     Milestone,
     Stretch,
@@ -38,13 +43,19 @@ from contracts.models.contract import NOBODY_WAITS
 from contracts.states import (
     ACTIVE_MILESTONES,
     OPEN_DISPUTES,
+    OPEN_DORMANCIES,
     OPEN_MILESTONES,
     RUNNING_CONTRACTS,
+    BonusRequestState,
+    BonusState,
+    ContractKind,
     ContractState,
     DisputeState,
+    DormancyState,
     MilestoneState,
     WeekState,
 )
+from marketplace import policy
 from marketplace.auditing import check
 from marketplace.money import Money, total
 from payments.models import GatewayOperation, Payment, Refund, SplitProposal
@@ -163,11 +174,13 @@ def reminders_meet() -> Iterable[str]:
 def positions_agree() -> Iterable[str]:
     """A side that the clock waits for has a deadline's position; no other side has one."""
     answers = SplitProposal.objects.filter(request__book=OuterRef("book"), state=SplitState.OPEN)
+    asked = _open_dormancies()
     client_waits = (
         Q(milestones__review_until__isnull=False)
         | Q(weeks__review_until__isnull=False, weeks__dispute=None)
         | Q(book__escrow_refund_request__state=RequestState.DISPUTED)
         | Q(Exists(answers.filter(client_agreed_at=None)))
+        | Q(Exists(asked.exclude(state=DormancyState.TALENT_ASKED)))
     )
     talent_waits = (
         Q(state=ContractState.OFFERED)
@@ -176,6 +189,7 @@ def positions_agree() -> Iterable[str]:
             book__escrow_refund_request__time_left=None,
         )
         | Q(Exists(answers.filter(talent_agreed_at=None)))
+        | Q(Exists(asked.filter(state=DormancyState.TALENT_ASKED)))
         | Q(hours_disputes__state=DisputeState.PENDING)
     )
     wrong_client = Contract.objects.filter(client_waits, client_position__gt=NOBODY_WAITS // 2)
@@ -188,6 +202,33 @@ def positions_agree() -> Iterable[str]:
     )
     for wrong in (wrong_client, idle_client, wrong_talent, idle_talent):
         yield from _references(wrong)
+
+
+@check("A contract is dormant exactly while it asks what becomes of the money in its escrow.")
+def dormant_while_it_asks() -> Iterable[str]:
+    same = Exists(_open_dormancies().filter(since=OuterRef("dormant_since")))
+    holds = Q(book__escrow_account__balance_minor__gt=0)
+    asleep = Contract.objects.exclude(dormant_since=None)
+    yield from _references(asleep.exclude(Q(same) & holds))
+    awake = Contract.objects.filter(dormant_since=None)
+    yield from _references(awake.filter(Exists(_open_dormancies())))
+
+
+@check("Who does nothing on a contract is reminded when it is due.")
+def quiet_is_told() -> Iterable[str]:
+    """Friendly reminders count from the last activity; what follows also from due dates."""
+    running = Contract.objects.filter(state__in=RUNNING_CONTRACTS, dormant_since=None)
+    friendly = running.filter(quiet_told__lt=quiet.FRIENDLY)
+    due = Q()
+    for told in range(quiet.FRIENDLY):
+        at = F("last_activity_at") + quiet.STEPS[told]
+        due |= Q(quiet_told=told, quiet_due_at=at)
+    yield from _references(friendly.exclude(due))
+    open_ones = Milestone.objects.filter(state__in=OPEN_MILESTONES)
+    later = running.filter(quiet_told__gte=quiet.FRIENDLY).select_related("book__escrow_account")
+    for one in later.prefetch_related(Prefetch("milestones", open_ones, to_attr="open_milestones")):
+        if one.quiet_due_at != quiet.due_at(one, one.quiet_told, holds=bool(one.book.escrow)):
+            yield one.reference
 
 
 @check("A charge that is still open is for a milestone of the same contract.")
@@ -353,6 +394,52 @@ def owed_is_followed() -> Iterable[str]:
     yield from _weeks(Week.objects.filter(~charged, state=WeekState.INVOICED))
     forgotten = Week.objects.filter(state=WeekState.UNPAID, retry_at=None)
     yield from _weeks(forgotten.filter(contract__ended_at=None))
+
+
+@check("A paid bonus was paid what it says, in its contract's book; no such payment is without.")
+def bonus_payment_agrees() -> Iterable[str]:
+    same = Q(
+        payment__kind=PaymentKind.BONUS,
+        payment__gross_minor=F("amount_minor"),
+        payment__currency=F("currency"),
+        payment__book=F("contract__book"),
+    )
+    wrong = Bonus.objects.filter(state=BonusState.PAID).exclude(same).order_by("pk")
+    yield from wrong.values_list("contract__reference", flat=True)
+    lost = Payment.objects.filter(kind=PaymentKind.BONUS, bonus=None).order_by("pk")
+    yield from lost.values_list("book__reference", flat=True)
+
+
+@check("A bonus waits exactly as long as its charge is open.")
+def bonuses_have_their_charge() -> Iterable[str]:
+    charges = GatewayOperation.objects.filter(state__in=OPEN_OPERATIONS, purpose=bonuses.PURPOSE)
+    charged = charges.filter(purpose_id=OuterRef("pk"), book=OuterRef("contract__book"))
+    waiting = Bonus.objects.filter(state=BonusState.CHARGING)
+    forgotten = waiting.filter(~Exists(charged)).order_by("pk")
+    yield from forgotten.values_list("contract__reference", flat=True)
+    same = waiting.filter(pk=OuterRef("purpose_id"), contract__book=OuterRef("book"))
+    lost = charges.filter(~Exists(same)).order_by("pk")
+    yield from lost.values_list("book__reference", flat=True)
+
+
+@check("A bonus is asked for on an ended hourly contract, within its time; a granted one was paid.")
+def bonus_requests_fit() -> Iterable[str]:
+    first_too_late = F("contract__ended_at") + (policy.BONUS_WINDOW + timedelta.resolution)
+    found = BonusRequest.objects.annotate(
+        closes=ExpressionWrapper(first_too_late, DateTimeField()),
+        paid=Exists(Bonus.objects.filter(request=OuterRef("pk"), state=BonusState.PAID)),
+    )
+    right = Q(
+        contract__state=ContractState.ENDED, contract__kind=ContractKind.HOURLY, until=F("closes")
+    )
+    granted = Q(state=BonusRequestState.GRANTED)
+    wrong = found.filter(~right | granted & Q(paid=False)).order_by("pk")
+    return wrong.values_list("contract__reference", flat=True)
+
+
+def _open_dormancies() -> QuerySet[Dormancy]:
+    """Of the contract that a query is about."""
+    return Dormancy.objects.filter(contract=OuterRef("pk"), state__in=OPEN_DORMANCIES)
 
 
 def _amount(minutes: Any) -> Any:
