@@ -21,7 +21,7 @@ class SplitForm(Refusable, KeyedForm):
 
     def __init__(self, *args: Any, whole: Money, other: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["message"].help_text = f"{other} and support can read it."
+        self.fields["message"].help_text = f"{other} reads it, and support if it comes to that."
         self.fields["to_talent"].limit(  # type: ignore[attr-defined]
             currency=whole.currency,
             maximum=Money(whole.minor - 1, whole.currency),
@@ -55,4 +55,5 @@ class StatementForm(Refusable, KeyedForm):
         """
         super().__init__(*args, **kwargs)
         self.fields["text"].label = asks
+        self.fields["text"].error_messages["required"] = f"Write what {other} and support read."
         self.fields["text"].help_text = f"{other} and support read it. It cannot be changed."

@@ -17,7 +17,7 @@ from marketplace.money import Money, zero
 from payments.models import SplitProposal
 from payments.states import RequestState
 
-NOTHING_MOVES: Final = "Nothing moves"
+NOTHING: Final = "Nothing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,7 @@ class Answer:
 
     title: str
     amount: Money | str
+    gets: str
     words: str
     label: str
     url: str
@@ -75,7 +76,7 @@ def _of_talent(page: RequestPage) -> Iterator[Answer]:
     elif page.split is not None:
         yield _take_back(page, page.split)
     yield _let_go(page)
-    if is_pending and page.split is None and page.splits_left > 0:
+    if page.may_propose:
         yield _propose(page)
     if is_pending:
         yield _dispute(page)
@@ -94,9 +95,10 @@ def _let_go(page: RequestPage) -> Answer:
     return Answer(
         title="Let it go back",
         amount=nothing,
+        gets="for you",
         words=(
-            f"is yours then. {page.amount} returns from escrow to {page.other.name} at once;"
-            " nothing is taken from your balance."
+            f"{page.amount} goes back from escrow to {page.other.name} at once. Nothing is taken"
+            " from your balance."
         ),
         label=let_go_label(page),
         url=_url(page, "escrow_refund_let_go"),
@@ -109,13 +111,14 @@ def _propose(page: RequestPage) -> Answer:
     return Answer(
         title="Propose a split",
         amount="Part of it",
+        gets="for you, after the fee",
         words=(
             f"You say how much is yours. {page.other.name} has {policy.ESCROW_CLIENT_WORKDAYS}"
             f" business days to accept or decline; your own time stands still meanwhile.{last}"
         ),
         label="Propose a split",
         url=_url(page, "escrow_refund_split"),
-        parts=[],
+        parts=[Part(kind="planned", label="To be split", amount=page.amount)],
     )
 
 
@@ -124,10 +127,10 @@ def _dispute(page: RequestPage) -> Answer:
     return Answer(
         title="Dispute",
         amount=page.net,
+        gets=f"for you, after the fee, if {page.other.name} pays",
         words=(
-            f"after the fee, if {page.other.name} pays, or does not answer within"
-            f" {policy.ESCROW_CLIENT_WORKDAYS} business days. If they reject it, support"
-            f" mediates.{also}"
+            f"Or does not answer within {policy.ESCROW_CLIENT_WORKDAYS} business days. If they"
+            f" reject it, support mediates.{also}"
         ),
         label="Dispute",
         url=_url(page, "escrow_refund_dispute"),
@@ -139,11 +142,12 @@ def _take_back(page: RequestPage, split: SplitProposal) -> Answer:
     assert page.rest is not None
     return Answer(
         title="Take your split back",
-        amount=NOTHING_MOVES,
-        words=f"Your own time goes on: {days(page.rest)}.",
+        amount=NOTHING,
+        gets="moves for now",
+        words=f"Your own time to answer goes on: you have {days(page.rest)} left.",
         label="Take your split back",
         url=_url(page, "split_take_back", split.pk),
-        parts=[],
+        parts=page.parts(),
         posts=True,
     )
 
@@ -153,9 +157,10 @@ def _pay(page: RequestPage) -> Answer:
     return Answer(
         title="Pay it instead",
         amount=nothing,
+        gets="comes back to you",
         words=(
-            f"comes back to you. {page.other.name} is paid {page.amount} from escrow at once, and"
-            f" receives {page.net} after the fee."
+            f"{page.other.name} is paid {page.amount} from escrow at once, and receives {page.net}"
+            " after the fee."
         ),
         label=pay_label(page),
         url=_url(page, "escrow_refund_pay_instead"),
@@ -166,7 +171,8 @@ def _pay(page: RequestPage) -> Answer:
 def _reject(page: RequestPage) -> Answer:
     return Answer(
         title="Reject the dispute",
-        amount=NOTHING_MOVES,
+        amount=NOTHING,
+        gets="moves for now",
         words=(
             f"You say why, support mediates, and decides by"
             f" {moments.day(page.request.decide_by)} at the latest unless you two agree."
@@ -184,11 +190,11 @@ def _split_answers(page: RequestPage, split: SplitProposal) -> Iterator[Answer]:
     yield Answer(
         title="Accept the split",
         amount=net if page.is_talent else split.to_client,
+        gets="for you, after the fee" if page.is_talent else "comes back to you, as credit",
         words=(
-            f"after the fee. {split.to_client} goes back to {page.other.name}."
+            f"{split.to_client} goes back to {page.other.name}."
             if page.is_talent
-            else f"comes back to you as credit. {page.other.name} is paid {split.to_talent} and"
-            f" receives {net} after the fee."
+            else f"{page.other.name} is paid {split.to_talent}, and receives {net} after the fee."
         ),
         label="Accept the split",
         url=_url(page, "split_agree", split.pk),
@@ -196,7 +202,8 @@ def _split_answers(page: RequestPage, split: SplitProposal) -> Iterator[Answer]:
     )
     yield Answer(
         title="Decline the split",
-        amount=NOTHING_MOVES,
+        amount=NOTHING,
+        gets="moves for now",
         words=_after_no(page),
         label="Decline the split",
         url=_url(page, "split_decline", split.pk),
@@ -306,7 +313,6 @@ def splitting(page: RequestPage, to_talent: Money) -> list[Effect]:
             detail=f"{to_talent} less the fee of {book.fee_of(to_talent)}",
         ),
         Effect(term=f"Goes back to {other}", value=page.amount - to_talent),
-        Effect(term="When", value=f"if {other} accepts"),
     ]
 
 

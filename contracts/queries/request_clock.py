@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 from contracts.queries.requests import RequestPage
 from contracts.states import Side
 from marketplace import moments, policy
-from marketplace.components import Stage
+from marketplace.components import Part, Stage, Track
+from marketplace.money import zero
 from payments.models import SplitProposal
 from payments.states import OnSilence, RequestState
-
-NOT_ANSWERED = "Not answered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +26,8 @@ class Clock:
         silence: what comes before ``then`` in the sentence, such as *If you do not answer*.
         then: what happens, and whose money it is.
         besides: what else to know of time, such as one's own that stands still.
+        split: the split that waits for an answer, drawn.
+        parts: what silence does, drawn; none where it moves nothing.
     """
 
     title: str
@@ -37,6 +38,8 @@ class Clock:
     then: str
     yours: bool = False
     besides: str = ""
+    split: list[Part] | None = None
+    parts: list[Part] | None = None
 
 
 def clock_of(page: RequestPage, *, since: datetime) -> Clock | None:
@@ -56,17 +59,17 @@ def clock_of(page: RequestPage, *, since: datetime) -> Clock | None:
     return _disputed(page, since) if request.state == RequestState.DISPUTED else _pending(page)
 
 
-def stages_of(page: RequestPage) -> list[Stage]:
-    """The way of the request: what is behind it, where it is, what comes last."""
+def track_of(page: RequestPage) -> Track:
+    """The way of the amount: what is behind it, where it is, what comes last."""
     request = page.request
-    past = ["Asked", *_middle(page)]
-    if not request.is_open:
-        return [*_past(past), Stage(word=request.get_state_display(), state="here")]
-    return [
-        *_past(past),
-        Stage(word=_here(page), state="here"),
-        Stage(word=_last(page), state="future"),
-    ]
+    asked = f"Asked {moments.day(request.filed_at, year=False)}"
+    stages = [Stage(word=word, state="past") for word in (asked, *_middle(page))]
+    if request.is_open:
+        stages.append(Stage(word=_here(page), state="here"))
+        stages.append(Stage(word=_last(page), state="future"))
+    else:
+        stages.append(Stage(word=request.get_state_display(), state="here"))
+    return Track(amount=page.amount, what=page.track, stages=stages)
 
 
 def days(length: timedelta) -> str:
@@ -78,7 +81,7 @@ def days(length: timedelta) -> str:
 
 def _pending(page: RequestPage) -> Clock:
     amount, other = page.amount, page.other.name
-    until = page.answer_by
+    until, escalates = page.answer_by, page.request.on_silence == OnSilence.ESCALATE
     assert until is not None
     if page.is_talent:
         title = f"{other} asks you to let {amount} go back"
@@ -90,8 +93,9 @@ def _pending(page: RequestPage) -> Clock:
         until=until,
         whose=_whose(page, Side.TALENT),
         silence=_silence(page, Side.TALENT),
-        then=_escalates(page) if page.request.on_silence == OnSilence.ESCALATE else _lapses(page),
-        yours=page.is_talent,
+        then=_escalates(page) if escalates else _lapses(page),
+        yours=_waits_for_reader(page, Side.TALENT),
+        parts=None if escalates else page.parts(zero(amount.currency)),
     )
 
 
@@ -122,7 +126,7 @@ def _talent_split(page: RequestPage, split: SplitProposal) -> Clock:
     assert rest is not None
     if page.is_talent:
         title = f"{other} answers your split"
-        then = f"the split is off and nothing moves. You then have {days(rest)} left to answer."
+        then = "the split is off and nothing moves. Your own time to answer then goes on."
         besides = (
             f"Your own time stands still: you have {days(rest)} left afterwards, and never less"
             f" than {days(policy.SPLIT_REST)}."
@@ -141,8 +145,9 @@ def _talent_split(page: RequestPage, split: SplitProposal) -> Clock:
         whose=_whose(page, Side.CLIENT),
         silence=_silence(page, Side.CLIENT),
         then=then,
-        yours=not page.is_talent,
+        yours=_waits_for_reader(page, Side.CLIENT),
         besides=besides,
+        split=page.parts(split.to_talent),
     )
 
 
@@ -166,7 +171,8 @@ def _disputed(page: RequestPage, since: datetime) -> Clock:
         whose=_whose(page, Side.CLIENT),
         silence=_silence(page, Side.CLIENT),
         then=then,
-        yours=not page.is_talent,
+        yours=_waits_for_reader(page, Side.CLIENT),
+        parts=page.parts(amount),
     )
 
 
@@ -181,7 +187,7 @@ def _with_support(page: RequestPage) -> Clock:
         title="Support mediates" if mediates else "Support has this request now",
         since=request.filed_at,
         until=request.decide_by,
-        whose="Support",
+        whose="Support decides",
         silence="Until it is settled,",
         then=(
             f"{amount} stays in escrow and nobody's silence decides. At the latest by then,"
@@ -208,8 +214,13 @@ def _support_split(page: RequestPage, split: SplitProposal) -> Clock:
             f"the split is off and nothing moves yet: {page.amount} stays in escrow, and support"
             f" decides by {moments.day(page.request.decide_by)} at the latest."
         ),
-        yours=not agreed,
+        yours=not agreed and page.refusal is None,
+        split=page.parts(split.to_talent),
     )
+
+
+def _waits_for_reader(page: RequestPage, side: Side) -> bool:
+    return page.side is side and page.refusal is None
 
 
 def _whose(page: RequestPage, side: Side) -> str:
@@ -224,23 +235,23 @@ def _silence(page: RequestPage, side: Side) -> str:
     )
 
 
-def _past(words: list[str]) -> list[Stage]:
-    return [Stage(word=word, state="past") for word in words]
-
-
 def _middle(page: RequestPage) -> list[str]:
     """What happened between the request and now, as far as its state tells."""
-    request = page.request
+    request, said = page.request, []
     if request.on_silence == OnSilence.CONCEDE:
-        return ["Disputed"]
-    return [NOT_ANSWERED] if request.is_held or request.state == RequestState.DECIDED else []
+        said.append("Disputed")
+    elif request.is_held or request.state == RequestState.DECIDED:
+        said.append("Not answered")
+    if page.split is not None:
+        said.append("Support's split" if page.split.is_by_support else "Split proposed")
+    return said
 
 
 def _here(page: RequestPage) -> str:
     if page.split is not None:
         until = moments.day(page.split.answer_by, year=False)
-        who = "Support's split" if page.split.is_by_support else "Split proposed"
-        return f"{who}, answer by {until}"
+        by_support = page.split.is_by_support
+        return f"{'Both answers' if by_support else _whose(page, Side.CLIENT)} by {until}"
     if page.answer_by is not None:
         who = Side.CLIENT if page.request.state == RequestState.DISPUTED else Side.TALENT
         until = moments.day(page.answer_by, year=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -11,7 +11,6 @@ from contracts.models import Submission
 from contracts.queries.requests import RequestPage
 from contracts.states import Side
 from marketplace.models import ActedOn
-from marketplace.money import Money
 from marketplace.states import ActorKind
 from payments.models import BookHistory, Payment, RequestStatement, SplitProposal
 from payments.states import StatementKind
@@ -46,35 +45,44 @@ SAID: Final = {
     StatementKind.NOTE: "wrote",
 }
 
+_ENDED, _MOVED, _SAID, _SPLIT, _SETTLED = range(1, 6)
+"""The order of what happened at the same moment; deliveries and payments come first."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One thing on the line. What somebody said has their name, and what they did with it."""
+    """One thing on the line, with what was said or handed in; a side's word has its initials."""
 
     at: datetime
+    words: str
     icon: str = ""
-    words: str = ""
-    name: str = ""
     initials: str = ""
     text: str = ""
     links: Sequence[str] = ()
-    amount: Money | None = None
     order: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What happened, oldest first; ``since`` is when the request came into its state."""
+    """What happened, oldest first.
+
+    Attributes:
+        since: when the request came into its state.
+        payment: what the talent was paid when it was settled.
+        has_spoken: the reader's side has said something about the request.
+    """
 
     facts: list[Fact]
     since: datetime
     payment: Payment | None
+    has_spoken: bool
 
 
 def line_of(page: RequestPage) -> Line:
     """The line; four queries."""
     contract, request = page.contract, page.request
     payments = list(contract.book.payments.all())
+    statements = list(request.statements.select_related("actor_membership__party"))
     history = list(
         BookHistory.objects.filter(
             book=contract.book_id, row_label__in=("escrowrefundrequest", "splitproposal")
@@ -82,22 +90,20 @@ def line_of(page: RequestPage) -> Line:
         .select_related("actor_membership__party")
         .order_by("sequence")
     )
+    paid = [one for one in payments if request.to_talent and one.paid_at == request.resolved_at]
     facts = [
         *_deliveries(page),
-        *(
-            Fact(at=one.paid_at, icon="banknotes", words=f"Paid: {one.title}", amount=one.gross)
-            for one in payments
-        ),
+        *_payments(one for one in payments if one not in paid),
         _end(page),
         *_changes(page, history),
-        *_statements(page),
+        *_statements(page, statements),
     ]
     moved = [one.at for one in history if one.row_label == "escrowrefundrequest"]
-    paid = (one for one in payments if request.to_talent and one.paid_at == request.resolved_at)
     return Line(
         facts=sorted(facts, key=lambda one: (one.at, one.order)),
         since=moved[-1] if moved else request.filed_at,
-        payment=next(paid, None),
+        payment=paid[0] if paid else None,
+        has_spoken=any(_side_of(page, one) is page.side for one in statements),
     )
 
 
@@ -116,6 +122,11 @@ def _deliveries(page: RequestPage) -> Iterator[Fact]:
         )
 
 
+def _payments(payments: Iterable[Payment]) -> Iterator[Fact]:
+    for one in payments:
+        yield Fact(at=one.paid_at, icon="banknotes", words=f"Paid: {one.title}, {one.gross}")
+
+
 def _end(page: RequestPage) -> Fact:
     contract = page.contract
     who = _named(page, Side.CLIENT)
@@ -124,10 +135,9 @@ def _end(page: RequestPage) -> Fact:
     return Fact(
         at=page.request.filed_at,
         icon="flag",
-        words=f"{who} ended the contract; this was left in escrow:",
-        amount=page.amount,
+        words=f"{who} ended the contract, with {page.amount} left in escrow",
         text=contract.end_note,
-        order=1,
+        order=_ENDED,
     )
 
 
@@ -161,7 +171,7 @@ def _of_request(page: RequestPage, row: BookHistory) -> Iterator[Fact]:
         icon=icon,
         words=said,
         text=request.decided_because if settles else "",
-        order=3,
+        order=_SETTLED if settles else _MOVED,
     )
 
 
@@ -176,12 +186,12 @@ def _of_split(page: RequestPage, row: BookHistory, split: SplitProposal) -> Iter
                 f" {split.to_client} to {client}"
             ),
             text=split.message,
-            order=2,
+            order=_SPLIT,
         )
         return
     icon, words = OF_SPLIT[row.transition]
     at = split.closed_at if row.transition == "lapse" and split.closed_at else row.at
-    yield Fact(at=at, icon=icon, words=words.format(who=_who(page, row)), order=2)
+    yield Fact(at=at, icon=icon, words=words.format(who=_who(page, row)), order=_SPLIT)
 
 
 def _ended_with(row: BookHistory, before: BookHistory | None) -> bool:
@@ -195,27 +205,31 @@ def _ended_with(row: BookHistory, before: BookHistory | None) -> bool:
     )
 
 
-def _statements(page: RequestPage) -> Iterator[Fact]:
-    written = page.request.statements.select_related("actor_membership__party")
-    for one in written:
-        party = one.actor_membership.party if one.actor_membership else None
+def _statements(page: RequestPage, statements: Iterable[RequestStatement]) -> Iterator[Fact]:
+    for one in statements:
+        side = _side_of(page, one)
         yield Fact(
             at=one.at,
-            name=f"{_who(page, one)} {SAID[StatementKind(one.kind)]}",
-            initials=party.initials if party else "S",
+            icon="" if side else "lifebuoy",
+            initials=page.contract.party(side).initials if side else "",
+            words=f"{_who(page, one)} {SAID[StatementKind(one.kind)]}",
             text=one.text,
             links=one.links,
-            order=4,
+            order=_SAID,
         )
 
 
-def _who(page: RequestPage, row: ActedOn | RequestStatement) -> str:
-    if row.actor_kind == ActorKind.STAFF:
-        return "Support"
-    if row.actor_membership is None:
+def _who(page: RequestPage, row: ActedOn) -> str:
+    if row.actor_kind == ActorKind.PLATFORM:
         return "Closeout"
-    side = page.contract.side_of(row.actor_membership.party_id)
+    side = _side_of(page, row)
     return "Support" if side is None else _named(page, side)
+
+
+def _side_of(page: RequestPage, row: ActedOn) -> Side | None:
+    """Which side acted; none for support and for the clock."""
+    member = row.actor_membership
+    return None if member is None else page.contract.side_of(member.party_id)
 
 
 def _named(page: RequestPage, side: Side) -> str:

@@ -13,9 +13,9 @@ from marketplace.components import Part
 from marketplace.models import Party
 from marketplace.money import Money
 from marketplace.refusals import Overtaken, Refusal
-from payments import rules
+from payments import requests, rules
 from payments.models import EscrowRefundRequest, SplitProposal
-from payments.states import Proposer
+from payments.states import Proposer, RequestState
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,12 @@ class RequestPage:
         return policy.SPLITS_BY_TALENT - len(proposed)
 
     @property
+    def may_propose(self) -> bool:
+        """Whether the talent can propose a split now."""
+        waits = self.request.state == RequestState.PENDING and self.split is None
+        return waits and self.splits_left > 0 and requests.leaves_time(self.request, self.now)
+
+    @property
     def rest(self) -> timedelta | None:
         """What the talent has left once its split is off, while that stops its time."""
         stopped = self.request.time_left
@@ -89,6 +95,12 @@ class RequestPage:
         return answers(self.request, self.actor)
 
     @property
+    def who_answers(self) -> list[str]:
+        """The people who answer for the reader's side; one query."""
+        managing = self.contract.party(self.side).memberships.managing()
+        return list(managing.order_by("id").values_list("user__name", flat=True))
+
+    @property
     def may_add(self) -> bool:
         """Whether this person may add to what was said.
 
@@ -115,9 +127,18 @@ class RequestPage:
         ]
 
     @property
-    def current_parts(self) -> list[Part]:
-        """Where the amount is now: in escrow, or where it went."""
-        return self.parts(self.request.to_talent)
+    def settled_parts(self) -> list[Part]:
+        """Of a settled request: where the amount went."""
+        return [one for one in self.parts(self.request.to_talent) if one.amount]
+
+    @property
+    def track(self) -> str:
+        """What is asked, beside the amount."""
+        return (
+            f"asked back by {self.other.name}"
+            if self.is_talent
+            else f"asked back from {self.other.name}"
+        )
 
     def refuse_unless_possible(self, name: str) -> None:
         """A page that leads to an answer says why it cannot be given.

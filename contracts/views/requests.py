@@ -15,8 +15,9 @@ from contracts.models import Contract
 from contracts.queries import RequestPage, contract_of, request_page
 from contracts.queries import request_answers as answers
 from contracts.queries.request_answers import Confirmation
-from contracts.queries.request_clock import clock_of, days, stages_of
+from contracts.queries.request_clock import clock_of, days, track_of
 from contracts.queries.request_line import line_of
+from contracts.queries.request_result import result_of
 from contracts.request_forms import SplitForm, StatementForm
 from marketplace import clock, moments, policy, transitions, typed, workdays
 from marketplace.actors import Actor
@@ -63,7 +64,8 @@ class Request(RequestView):
             "request",
             page,
             clock=clock_of(page, since=line.since),
-            stages=stages_of(page),
+            result=None if page.request.is_open else result_of(page, line.payment),
+            tracks=[track_of(page)],
             answers=[] if page.refusal else answers.answers_of(page),
             line=line,
         )
@@ -180,7 +182,10 @@ class Split(RequestView):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         page = self.page(pk)
         form = self.form(page, request.POST)
-        if not form.is_valid() or "update" in request.POST or not form.has_shown:
+        if not form.is_valid() or "update" in request.POST:
+            return self.ask(page, form)
+        if not form.has_shown:
+            form.add_error(None, "Here is what you propose. Confirm it with Propose a split.")
             return self.ask(page, form)
         try:
             escrow_answers.propose_split(

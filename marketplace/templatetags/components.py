@@ -308,7 +308,7 @@ def callout(*, body: str, kind: str = "info", title: str = "", actions: str = ""
     }
 
 
-@block(register, "components/countdown.html")
+@block(register, "components/countdown.html", slots=("what",))
 def countdown(
     *,
     body: str,
@@ -318,6 +318,7 @@ def countdown(
     now: datetime,
     whose: str = "",
     yours: bool = False,
+    what: str = "",
 ) -> dict[str, Any]:
     """What waits for somebody until a moment: how much time is left, in words and drawn."""
     gone = (now - since) / (until - since) if until > since else 1.0
@@ -328,6 +329,7 @@ def countdown(
         "until": until,
         "whose": whose,
         "yours": yours,
+        "what": what,
         "is_over": until <= now,
         "left": left,
         "gone": drawing.percent(100 * max(0.0, min(gone, 1.0))),
