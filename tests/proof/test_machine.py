@@ -29,6 +29,7 @@ from contracts import (
     hours_disputes,
     milestones,
     plans,
+    quiet,
     timers,
     weeks,
 )
@@ -36,7 +37,17 @@ from contracts.plans import LockDiary, ReturnEscrow
 from feedback import announcing
 from marketplace import once, policy, transitions
 from marketplace.money import Money
-from payments import escrow, hours, ledger, maturing, operations, refunds, requests
+from payments import (
+    corrections,
+    escrow,
+    hours,
+    ledger,
+    maturing,
+    operations,
+    refund_requests,
+    refunds,
+    requests,
+)
 from payments.models import Book, Payment
 from tests.proof.machine import Life, wander
 from tests.proof.playing import PLAYED, Theme
@@ -75,6 +86,10 @@ INNER = {
     refunds.reverse,
     operations.start_all,
     payments.bonuses.pay,
+    quiet.wake,
+    corrections.post,
+    refund_requests.grant,
+    refund_requests.refuse_if_closed,
 }
 
 

@@ -14,7 +14,9 @@ from django.db import transaction
 from django_fsm import FSMField
 
 from contracts import (
+    bonuses,
     diary,
+    dormancy,
     escrow_answers,
     funding,
     hours_disputes,
@@ -22,10 +24,21 @@ from contracts import (
     offers,
     terms,
 )
-from contracts.models import Contract, HoursDispute, Milestone, Week
+from contracts.models import (
+    Bonus,
+    BonusRequest,
+    Contract,
+    Dormancy,
+    HoursDispute,
+    Milestone,
+    Week,
+)
 from contracts.states import (
+    BonusRequestState,
+    BonusState,
     ContractState,
     DisputeState,
+    DormancyState,
     MilestoneState,
     Side,
     WeekState,
@@ -35,9 +48,22 @@ from marketplace.actors import PLATFORM, Actor
 from marketplace.models import Party, Stateful
 from marketplace.refusals import NotYours, Refused
 from marketplace.states import Role
+from payments import corrections, refund_requests, refunds
 from payments.gateways import sandbox
-from payments.models import EscrowRefundRequest, GatewayOperation, SplitProposal
-from payments.states import OperationState, RequestState, SplitState
+from payments.models import (
+    Correction,
+    EscrowRefundRequest,
+    GatewayOperation,
+    RefundRequest,
+    SplitProposal,
+)
+from payments.states import (
+    CorrectionState,
+    OperationState,
+    RefundRequestState,
+    RequestState,
+    SplitState,
+)
 from tests.factories import (
     NOON,
     FreelancerFactory,
@@ -75,6 +101,8 @@ EVENING = NOON + timedelta(hours=8)
 BILLED = NOON + timedelta(days=4)
 """Monday 12:00, when the hours of that Thursday are billed."""
 
+ASLEEP = {"client_asked", "talent_asked", "release_asked"}
+
 ROLES = CLIENT | WORKERS | SUPPORT | CLOCK | STRANGERS
 
 MACHINES: dict[type[Stateful], dict[str, tuple[set[str], set[str]]]] = {
@@ -85,7 +113,7 @@ MACHINES: dict[type[Stateful], dict[str, tuple[set[str], set[str]]]] = {
         "expire": ({"offered"}, CLOCK),
         "pause": ({"active"}, CLIENT | SUPPORT),
         "restart": ({"paused"}, CLIENT | SUPPORT),
-        "end": ({"active", "paused"}, CLIENT | TALENT | SUPPORT),
+        "end": ({"active", "paused"}, CLIENT | TALENT | SUPPORT | CLOCK),
         "extend_feedback": ({"ended"}, SUPPORT),
     },
     Milestone: {
@@ -114,6 +142,7 @@ MACHINES: dict[type[Stateful], dict[str, tuple[set[str], set[str]]]] = {
         "hand_over": ({"unpaid"}, CLOCK),
         "pay": ({"invoiced", "unpaid"}, CLIENT | CLOCK),
         "reverse_all": ({"invoiced", "unpaid"}, TALENT | SUPPORT | CLOCK),
+        "write_off": ({"unpaid"}, SUPPORT),
     },
     HoursDispute: {
         "accept": ({"pending", "declined", "escalated"}, TALENT),
@@ -121,6 +150,33 @@ MACHINES: dict[type[Stateful], dict[str, tuple[set[str], set[str]]]] = {
         "escalate": ({"pending"}, CLOCK),
         "withdraw": ({"pending", "declined", "escalated"}, CLIENT),
         "decide": ({"declined", "escalated"}, SUPPORT),
+    },
+    Dormancy: {
+        "ask_talent": ({"client_asked"}, CLOCK),
+        "ask_for_release": ({"client_asked", "talent_asked"}, TALENT),
+        "wake": (ASLEEP, CLIENT | WORKERS | {"client member"} | SUPPORT | CLOCK),
+        "pay": ({"release_asked"}, CLOCK),
+        "give_back": ({"talent_asked"}, CLOCK),
+    },
+    Bonus: {
+        "pay": ({"charging"}, CLIENT | CLOCK),
+        "fail": ({"charging"}, CLOCK),
+    },
+    BonusRequest: {
+        "grant": ({"waiting"}, CLIENT | CLOCK),
+        "decline": ({"waiting"}, CLIENT | CLOCK),
+        "withdraw": ({"waiting"}, TALENT),
+        "expire": ({"waiting"}, CLOCK),
+    },
+    RefundRequest: {
+        "grant": ({"waiting"}, TALENT),
+        "decline": ({"waiting"}, TALENT),
+        "withdraw": ({"waiting"}, CLIENT),
+        "expire": ({"waiting"}, CLOCK),
+    },
+    Correction: {
+        "approve": ({"proposed"}, SUPPORT),
+        "reject": ({"proposed"}, SUPPORT),
     },
     EscrowRefundRequest: {
         "accept": ({"pending", "disputed", "escalated", "mediating"}, TALENT),
@@ -178,6 +234,24 @@ def after(
     def made() -> Contract:
         contract = make()
         answer(contract, **words, by=owner_of(contract.party(side)))
+        return contract
+
+    return made
+
+
+def about(
+    make: Callable[[], Contract],
+    row_of: Callable[[Contract], Any],
+    answer: Callable[..., Any],
+    who: Side | Callable[[], Actor],
+    **words: Any,
+) -> Callable[[], Contract]:
+    """A side, or somebody of support, answers a row of what was made."""
+
+    def made() -> Contract:
+        contract = make()
+        by = owner_of(contract.party(who)) if isinstance(who, Side) else who()
+        answer(row_of(contract), **words, by=by)
         return contract
 
     return made
@@ -303,6 +377,77 @@ MAKERS: dict[type[Stateful], dict[str, Callable[[], Made]]] = {
         WeekState.REVERSED: lambda: hours_answered(
             hours_disputes.accept, "talent", sandbox.DECLINES
         ),
+        WeekState.WRITTEN_OFF: returning.written_off,
+    },
+    Dormancy: {
+        DormancyState.CLIENT_ASKED: returning.dormant,
+        DormancyState.TALENT_ASKED: returning.talent_asked,
+        DormancyState.RELEASE_ASKED: returning.release_asked,
+        DormancyState.WOKEN: after(returning.dormant, dormancy.still_working, CLIENT_SIDE),
+        DormancyState.PAID: returning.release_paid,
+        DormancyState.RETURNED: returning.returned_in_silence,
+    },
+    Bonus: {
+        BonusState.CHARGING: lambda: returning.bonus(sandbox.TIMES_OUT),
+        BonusState.PAID: returning.bonus,
+        BonusState.FAILED: lambda: returning.bonus(sandbox.DECLINES),
+    },
+    BonusRequest: {
+        BonusRequestState.WAITING: returning.bonus_asked,
+        BonusRequestState.GRANTED: returning.bonus_granted,
+        BonusRequestState.DECLINED: about(
+            returning.bonus_asked,
+            returning.bonus_request_of,
+            bonuses.decline_request,
+            CLIENT_SIDE,
+            because="",
+        ),
+        BonusRequestState.WITHDRAWN: about(
+            returning.bonus_asked,
+            returning.bonus_request_of,
+            bonuses.withdraw_request,
+            TALENT_SIDE,
+        ),
+        BonusRequestState.EXPIRED: returning.bonus_request_over,
+    },
+    RefundRequest: {
+        RefundRequestState.WAITING: returning.refund_asked,
+        RefundRequestState.GRANTED: about(
+            returning.refund_asked,
+            returning.payment_of,
+            refunds.give,
+            TALENT_SIDE,
+            amount=usd(80),
+            reason="",
+            key="",
+        ),
+        RefundRequestState.DECLINED: about(
+            returning.refund_asked,
+            returning.refund_request_of,
+            refund_requests.decline,
+            TALENT_SIDE,
+            because="",
+        ),
+        RefundRequestState.WITHDRAWN: about(
+            returning.refund_asked,
+            returning.refund_request_of,
+            refund_requests.withdraw,
+            CLIENT_SIDE,
+        ),
+        RefundRequestState.EXPIRED: returning.refund_request_over,
+    },
+    Correction: {
+        CorrectionState.PROPOSED: returning.corrected,
+        CorrectionState.POSTED: about(
+            returning.corrected, returning.correction_of, corrections.approve, returning.support
+        ),
+        CorrectionState.REJECTED: about(
+            returning.corrected,
+            returning.correction_of,
+            corrections.reject,
+            returning.support,
+            because="No.",
+        ),
     },
     HoursDispute: {
         DisputeState.PENDING: hours_disputed,
@@ -419,6 +564,17 @@ def test_split_of_support_is_answered_by_both_sides():
     }
 
 
+def test_correction_is_not_approved_by_who_proposed_it():
+    """Who proposed it takes it back by rejecting it."""
+    contract = contract_of(returning.corrected())
+    correction = returning.correction_of(contract)
+    by = Actor.support(correction.proposed_by)
+
+    with refused(contract, NotYours, "A second person of support"):
+        corrections.approve(correction, by=by)
+    assert transitions.possible(correction, "reject", by=by) is None
+
+
 def passes(row: Stateful, contract: Contract) -> set[tuple[str, str]]:
     """By transition and role, what the door lets through; nothing of it changes anything."""
     actors = {role: actor_of(role, contract) for role in ROLES}
@@ -457,14 +613,15 @@ def contract_of(made: Made) -> Contract:
     return Contract.objects.select_related("client", "talent").get(pk=contract.pk)
 
 
-BOOK_OF = {SplitProposal: "request__book"}
+BOOK_OF = {SplitProposal: "request__book", RefundRequest: "payment__book"}
+OF_CONTRACT = (Milestone, Week, HoursDispute, Dormancy, Bonus, BonusRequest)
 """Where the book of a row is that has none of its own."""
 
 
 def row_of(model: type[Stateful], contract: Contract) -> Stateful:
     if model is Contract:
         return contract
-    if model in (Milestone, Week, HoursDispute):
+    if model in OF_CONTRACT:
         read = model._base_manager.select_related("contract__client", "contract__talent")
         return read.filter(contract=contract).latest("pk")
     book = BOOK_OF.get(model, "book")
