@@ -9,15 +9,27 @@ from django.db import transaction
 from django.db.models import F
 
 from contracts import audits, checklists, hours_disputes
-from contracts.models import ChecklistItem, Contract, HoursDispute, Milestone, Stretch, Week
+from contracts.models import (
+    Bonus,
+    BonusRequest,
+    ChecklistItem,
+    Contract,
+    HoursDispute,
+    Milestone,
+    Stretch,
+    Week,
+)
 from contracts.states import Side
 from marketplace import auditing, clock
 from payments.gateways import sandbox
 from payments.models import Account, Book, EscrowRefundRequest, GatewayOperation, Payment
+from tests.contracts.dormant import slept
 from tests.factories import (
     NOON,
     active,
     approve,
+    bonus,
+    bonus_asked,
     ended,
     fund,
     funded,
@@ -113,6 +125,14 @@ BROKEN = {
         lambda: fund(planned(), sandbox.TIMES_OUT),
         lambda: GatewayOperation.objects.update(purpose_id=0),
     ),
+    audits.dormant_while_it_asks: (
+        lambda: slept(90),
+        lambda: Contract.objects.update(dormant_since=NOON),
+    ),
+    audits.quiet_is_told: (
+        lambda: slept(76),
+        lambda: Contract.objects.update(quiet_due_at=NOON + timedelta(days=84)),
+    ),
     audits.open_disputes_hold: (disputed, lambda: Payment.objects.update(held=False)),
     audits.disputed_segments_were_billed: (
         disputed,
@@ -149,6 +169,20 @@ BROKEN = {
     audits.charges_name_their_week: (
         lambda: in_review(method=sandbox.TIMES_OUT),
         lambda: GatewayOperation.objects.update(purpose_id=0),
+    ),
+    audits.bonus_payment_agrees: (
+        lambda: bonus(active()),
+        lambda: Bonus.objects.update(amount_minor=1),
+    ),
+    audits.bonuses_have_their_charge: (
+        lambda: bonus(active(), method=sandbox.TIMES_OUT),
+        lambda: GatewayOperation.objects.update(
+            state="declined", due_at=None, settled_at=NOON, declined_because="No."
+        ),
+    ),
+    audits.bonus_requests_fit: (
+        lambda: bonus_asked(ended(hourly())),
+        lambda: BonusRequest.objects.update(until=NOON),
     ),
     audits.owed_is_followed: (
         lambda: in_review(method=sandbox.TIMES_OUT),

@@ -11,7 +11,9 @@ from contracts import (
     asking,
     assignments,
     billing,
+    bonuses,
     checklists,
+    dormancy,
     escrow_answers,
     hours_disputes,
     messages,
@@ -31,6 +33,7 @@ from marketplace.refusals import Refused
 from payments import refunds
 from payments.gateways import sandbox
 from payments.models import SplitProposal
+from tests.contracts.dormant import release_asked, slept
 from tests.factories import (
     NOON,
     AgencyFactory,
@@ -38,6 +41,8 @@ from tests.factories import (
     active,
     add_milestone,
     approve,
+    bonus,
+    bonus_asked,
     changes_requested,
     charge,
     ended,
@@ -219,6 +224,11 @@ def reminded() -> None:
     checklists.send_reminder(item, by=owner_of(contract.talent))
 
 
+def still_working(days: int) -> None:
+    contract = slept(days)
+    dormancy.still_working(contract, by=owner_of(contract.talent))
+
+
 def ran_out() -> None:
     contract = hourly()
     timers.start(contract, by=owner_of(contract.talent))
@@ -266,6 +276,22 @@ def disputed_after_a_refund() -> HoursDispute:
         key="",
         by=owner_of(week.contract.client),
     )
+
+
+def declined_bonus() -> None:
+    with pytest.raises(Refused):
+        bonus(active(), method=sandbox.DECLINES)
+
+
+def bonus_declined(because: str) -> None:
+    request = bonus_asked(ended(hourly()))
+    by = owner_of(request.contract.client)
+    bonuses.decline_request(request, because=because, by=by)
+
+
+def bonus_withdrawn() -> None:
+    request = bonus_asked(ended(hourly()))
+    bonuses.withdraw_request(request, by=owner_of(request.contract.talent))
 
 
 def ended_with_hours() -> Contract:
@@ -347,6 +373,7 @@ SCENES = {
         lambda: ended(funded().contract, Side.TALENT, note="Thank you."),
         lambda: ended(funded().contract, choice=Choice.part(usd(200)), note="Thank you."),
         ended_by_support,
+        lambda: slept(104),
         lambda: ended(hourly()),
         ended_with_hours,
     ],
@@ -446,7 +473,38 @@ SCENES = {
     ],
     "hours_with_support": [with_support],
     "message_received": [written],
+    "contract_quiet": [
+        lambda: slept(60),
+        lambda: (paused(), later(30)),
+        lambda: (in_review(method=sandbox.DECLINES), later(30)),
+    ],
+    "dormancy_comes": [lambda: slept(83)],
+    "contract_dormant": [lambda: slept(90)],
+    "dormant_talent_asked": [lambda: slept(97)],
+    "dormant_release_asked": [release_asked],
+    "contract_goes_on": [
+        lambda: still_working(60),
+        lambda: still_working(90),
+        lambda: messages.write(
+            contract := release_asked(), text="Yes?", key="", by=owner_of(contract.client)
+        ),
+    ],
+    "dormant_paid": [lambda: (release_asked(98), later(112))],
     "timer_ran_out": [ran_out],
+    "bonus_given": [
+        lambda: bonus(active()),
+        lambda: bonus(funded().contract, note=""),
+        lambda: (bonus(active(), method=sandbox.TIMES_OUT), later(1)),
+        lambda: bonus((request := bonus_asked(ended(hourly()))).contract, request=request),
+    ],
+    "bonus_declined": [declined_bonus],
+    "bonus_asked": [lambda: bonus_asked(ended(hourly()))],
+    "bonus_request_closed": [
+        lambda: bonus_declined(""),
+        lambda: bonus_declined("It was agreed so."),
+        bonus_withdrawn,
+        lambda: (bonus_asked(ended(hourly())), later(366)),
+    ],
     "checklist_reminder": [reminded],
 }
 

@@ -13,6 +13,8 @@ from payments.gateways import sandbox
 from payments.models import Payment
 from tests.factories import (
     NOON,
+    active,
+    bonus_asked,
     ended,
     funded,
     hourly,
@@ -68,6 +70,13 @@ def split() -> None:
     escrow_answers.propose_split(contract, to_talent=usd(100), message="", by=by)
 
 
+def dormant() -> None:
+    """The client is asked since noon."""
+    with clock.at(NOON - timedelta(days=90)):
+        funded()
+    sweeping.run(as_of=NOON)
+
+
 DUE = {
     "contracts.offers_expire": (lambda: offered(fund_first=True), timedelta(days=7)),
     "contracts.reviews_end": (submitted, timedelta(days=14)),
@@ -75,10 +84,16 @@ DUE = {
     "contracts.escrow_requests_pass": (lambda: ended(funded().contract), timedelta(days=7)),
     "contracts.escrow_request_reminders": (lambda: ended(funded().contract), timedelta(days=3)),
     "contracts.splits_lapse": (split, timedelta(days=7)),
+    "contracts.quiet_reminders": (active, timedelta(days=30)),
+    "contracts.dormancies_pass": (dormant, timedelta(days=7)),
     "contracts.timers_run_out": (timer, timedelta(hours=12)),
     "contracts.hours_billed": (worked, MONDAY - NOON),
     "contracts.hours_reviews_end": (in_review, SATURDAY - NOON),
     "contracts.owed_hours_retried": (declined, timedelta(days=1)),
+    "contracts.bonus_requests_expire": (
+        lambda: bonus_asked(ended(hourly())),
+        timedelta(days=365) + timedelta.resolution,
+    ),
     "contracts.hours_disputes_escalate": (disputed, timedelta(days=3)),
 }
 
