@@ -117,7 +117,7 @@ class Hours:
                 factories.recorded(dense, start, 20, memo=f"Part {number + 1} of the index")
 
 
-def rooms() -> Iterator[str]:
+def pages() -> Iterator[str]:
     """Paths that both sides look at."""
     for title in (*HOURLY, "Data pipeline support"):
         yield at("room", title)

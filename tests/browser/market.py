@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from django.urls import reverse
 
-from contracts import checklists, escrow_answers, messages, milestones, offers
+from contracts import checklists, messages, milestones, offers
 from contracts.closing import Choice
 from contracts.models import Assignment, Contract
 from contracts.states import ChecklistCode, Side
@@ -18,13 +18,14 @@ from feedback import giving
 from marketplace import clock, sweeping
 from marketplace.actors import Actor
 from marketplace.management.demo import STARTS_AT, market
-from marketplace.models import Membership, Party, User
+from marketplace.models import Membership, Party
 from payments import refunds
 from payments.gateways import sandbox
 from payments.models import EscrowRefundRequest, Payment
 from tests import factories
-from tests.browser import hours
+from tests.browser import hours, requests
 from tests.factories import usd
+from tests.support.snapshots import build_once
 
 CLIENT: Final = "client@example.com"
 FREELANCER: Final = "freelancer@example.com"
@@ -33,6 +34,9 @@ MEMBER: Final = "member@example.com"
 NOBODY: Final = ""
 
 LONG: Final = "Donaudampfschifffahrtsgesellschaftskapitaen-and-so-on-and-so-forth " * 2
+
+MORE: Final = (hours, requests)
+"""Modules of sights, each with contracts of its own."""
 
 BOTH: Final = (CLIENT, FREELANCER)
 OTHERS: Final = (NOBODY, AGENCY, MEMBER)
@@ -59,15 +63,7 @@ AT_REST: Final = (
 
 OFFERS: Final = ("Podcast editing", "Offer without money", "Offer being charged")
 OLD_OFFERS: Final = ("Offer declined", "Offer withdrawn", "Offer expired")
-REQUESTS: Final = (
-    "Mobile app prototype",
-    "Newsletter series",
-    "Request lapsed",
-    "Escalated",
-    "Support decided",
-    "Money let go",
-    "Paid instead",
-)
+REQUESTS: Final = ("Mobile app prototype", "Newsletter series")
 ENDS: Final = ("Landing page redesign", "Logo refresh", "Nothing in escrow", LONG)
 FEEDBACK: Final = ("Logo refresh", "Annual report layout", "Product photography", "Feedback sealed")
 
@@ -81,14 +77,18 @@ class Sight:
     presses: str = ""
 
 
-def build() -> None:
+def open_market() -> None:
     """Fill the empty database with the demo market and with the states it does not show."""
+    build_once(_build)
+
+
+def _build() -> None:
     market.build()
     _Extras().build()
 
 
 def sights() -> Iterator[Sight]:
-    """What there is to look at, after ``build``."""
+    """What there is to look at, after ``open_market``."""
     yield from _signed_out()
     for who in BOTH:
         yield from _frame(who)
@@ -96,7 +96,8 @@ def sights() -> Iterator[Sight]:
         yield from _escrow_and_money(who)
     yield from _work_in_progress()
     yield from _agency()
-    yield from _hours()
+    for module in MORE:
+        yield from _of(module)
 
 
 def _signed_out() -> Iterator[Sight]:
@@ -168,17 +169,18 @@ def _agency() -> Iterator[Sight]:
     yield Sight(MEMBER, _path("end_contract", "Bookkeeping"))
 
 
-def _hours() -> Iterator[Sight]:
+def _of(module: Any) -> Iterator[Sight]:
+    """What another module of sights has for whom; see :mod:`tests.browser.hours`."""
     people = {
-        CLIENT: (hours.rooms, hours.of_client),
-        FREELANCER: (hours.rooms, hours.of_talent),
-        AGENCY: (hours.of_agency,),
-        MEMBER: (hours.of_member,),
+        CLIENT: (module.pages, module.of_client),
+        FREELANCER: (module.pages, module.of_talent),
+        AGENCY: (getattr(module, "of_agency", tuple),),
+        MEMBER: (getattr(module, "of_member", tuple),),
     }
     for who, pages in people.items():
         for path in chain.from_iterable(page() for page in pages):
             yield Sight(who, path)
-    for who, path, button in hours.sent_empty(CLIENT, FREELANCER):
+    for who, path, button in module.sent_empty(CLIENT, FREELANCER):
         yield Sight(who, path, button)
 
 
@@ -214,16 +216,16 @@ class _Extras:
     def build(self) -> None:
         with clock.at(STARTS_AT - timedelta(days=12)):
             self.offers_of_the_past()
-            self.ends_of_the_past()
         with clock.at(STARTS_AT - timedelta(hours=2)):
             self.offers_of_today()
             self.milestones_of_today()
             self.ends_of_today()
             self.agency_contract()
-        hours.Hours(self.client, self.talent, Party.objects.get(name="Demo Agency")).build()
+        agency = Party.objects.get(name="Demo Agency")
+        requests.Requests(self.client, self.talent, agency).build()
+        hours.Hours(self.client, self.talent, agency).build()
         with clock.at(STARTS_AT):
             sweeping.run()
-            self.support_decides()
 
     def offers_of_the_past(self) -> None:
         offers.decline(self._offered("Offer declined"), by=_owner(FREELANCER))
@@ -254,22 +256,12 @@ class _Extras:
         factories.submit(factories.milestone_of(contract))
         messages.write(contract, text=LONG * 3, key="", by=_owner(FREELANCER))
 
-    def ends_of_the_past(self) -> None:
-        self.client_ended(factories.funded(title="Request lapsed", **self.sides).contract)
-        self.client_ended(factories.submitted(title="Escalated", **self.sides).contract)
-        asked = self.client_ended(factories.funded(title="Support decided", **self.sides).contract)
-        escrow_answers.decline(asked, because="Half of it is done.", by=_owner(FREELANCER))
-
     def ends_of_today(self) -> None:
         factories.ended(
             factories.leftover(usd(40), title="Talent ended", **self.sides), Side.TALENT
         )
         part = factories.leftover(usd(300), title="Part paid", **self.sides)
         factories.ended(part, choice=Choice.part(usd(100)))
-        let_go = self.client_ended(factories.funded(title="Money let go", **self.sides).contract)
-        escrow_answers.let_go(let_go, by=_owner(FREELANCER))
-        paid = self.client_ended(factories.funded(title="Paid instead", **self.sides).contract)
-        escrow_answers.pay_instead(paid, by=_owner(CLIENT))
         self.sealed(factories.ended(self.paid("Feedback sealed")))
         self.refunded(self.paid("Refunded"))
 
@@ -278,9 +270,6 @@ class _Extras:
         milestone = factories.submitted(title=title, **self.sides)
         factories.approve(milestone)
         return _contract(title)
-
-    def client_ended(self, contract: Contract) -> Contract:
-        return factories.ended(contract, choice=Choice.nothing())
 
     def sealed(self, contract: Contract) -> None:
         """The client gave feedback, and ticked, skipped and sent something."""
@@ -301,12 +290,6 @@ class _Extras:
         contract = factories.active(title="Bookkeeping", client=self.client, talent=agency)
         member = _membership(MEMBER)
         Assignment.objects.create(contract=contract, membership=member, since=clock.now())
-
-    def support_decides(self) -> None:
-        support = Actor.support(User.objects.get(email="support@example.com"))
-        escrow_answers.decide(
-            _contract("Support decided"), to_talent=usd(250), because="Half each.", by=support
-        )
 
     def _offered(self, title: str, **values: Any) -> Contract:
         return factories.offered(usd(200), title=title, **self.sides, **values)

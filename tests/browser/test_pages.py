@@ -41,7 +41,7 @@ OUTSIDE: Final = """[...document.querySelectorAll("dialog[open] *")]
 @pytest.fixture
 def town(settings: Any) -> None:
     settings.DEMO = True
-    market.build()
+    market.open_market()
 
 
 PEOPLE: Final = {
