@@ -185,7 +185,7 @@ def escrow() -> Iterable[str]:
     )
 
 
-@check("Every release, and hours paid, is one payment: its gross, fee and net are what was moved.")
+@check("Every release, hours and bonus is one payment: its gross, fee and net are what was moved.")
 def payments() -> Iterable[str]:
     return _broken(
         f"""
@@ -207,6 +207,19 @@ def payments() -> Iterable[str]:
         )
         """,
         "Entry {}: the payment says {} = {} + {}, its transfers give {} net and {} fee.",
+    )
+
+
+@check("A bonus was paid from the client's credit, never from escrow.")
+def bonuses() -> Iterable[str]:
+    return _broken(
+        f"""
+        SELECT entry.id, book.reference FROM payments_entry AS entry
+        INNER JOIN payments_book AS book ON book.id = entry.book_id
+        INNER JOIN payments_transfer AS transfer ON transfer.entry_id = entry.id
+        WHERE entry.kind = '{EntryKind.BONUS}' AND transfer.debit_id <> book.credit_account_id
+        """,
+        "Entry {} of book {} paid a bonus from elsewhere.",
     )
 
 

@@ -51,7 +51,7 @@ def bonus_declined(contract: Contract, bonus: Bonus, operation: GatewayOperation
 
 def bonus_asked(contract: Contract, request: BonusRequest, *, by: Actor) -> None:
     """The client is led to where it answers; the talent has a receipt."""
-    facts = _facts(request)
+    facts = {**_facts(request), "receives": contract.book.net_of(request.amount)}
     batch, people = Batch(), people_of(contract)
     paths = {Side.CLIENT: give_path(contract), Side.TALENT: room_of(contract)}
     for side in BOTH:

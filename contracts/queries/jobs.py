@@ -28,7 +28,8 @@ from contracts.states import (
     Side,
 )
 from contracts.timers import running_of
-from contracts.waiting import Waiting, waiting
+from contracts.waiting import waiting
+from contracts.waits import Waiting
 from contracts.weeks import week_of
 from marketplace import clock, moments
 from marketplace.actors import Actor

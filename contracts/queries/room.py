@@ -28,7 +28,8 @@ from contracts.queries.timesheet import (
     tracks_of,
 )
 from contracts.states import ItemState, MilestoneState, Side
-from contracts.waiting import Waiting, waiting
+from contracts.waiting import waiting
+from contracts.waits import Waiting
 from marketplace import clock, policy
 from marketplace.actors import Actor
 from marketplace.components import Effect, MenuItem, Part, Stage, Tab, Track
@@ -45,6 +46,7 @@ from payments.queries import (
     open_split_of,
     where_is_money,
     with_asked_back,
+    with_open_split,
     with_refundable,
 )
 
@@ -193,6 +195,7 @@ def contract_of(found: QuerySet[Contract]) -> QuerySet[Contract]:
     chosen = found.select_related(
         "client", "talent", "book__escrow_account", "book__escrow_refund_request"
     )
+    chosen = with_open_split(chosen, request="book__escrow_refund_request")
     chosen = with_refundable(chosen, book="book")
     chosen = with_asked_back(chosen, book="book", now=clock.now())
     return with_bonus_asked(chosen, now=clock.now())
@@ -233,7 +236,7 @@ def overview_of(room: Room) -> Overview:
             room.side,
             open_milestones=open_ones,
             request=request,
-            split=open_split_of(request) if request else None,
+            split=open_split_of(request, contract) if request else None,
             escrow=book.escrow,
             now=room.now,
             charging=bool(charges),

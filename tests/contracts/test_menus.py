@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from contracts import terms
 from contracts.menus import END_DIALOG, menu_items
 from contracts.models import Contract
 from contracts.states import Side
+from marketplace import clock
 from marketplace.actors import Actor
 from marketplace.states import Role
-from tests.factories import active, ended, hourly, hourly_offer, member_of, offered, owner_of
+from tests.factories import (
+    NOON,
+    active,
+    ended,
+    hourly,
+    hourly_offer,
+    member_of,
+    offered,
+    owner_of,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -20,18 +32,18 @@ def labels(contract: Contract, actor: Actor, **where: bool) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("side", "first", "refund"),
+    ("side", "first", "money"),
     [
-        (Side.CLIENT, "Add new milestone", "Ask for a refund"),
-        (Side.TALENT, "Propose a milestone", "Offer a refund"),
+        (Side.CLIENT, "Add new milestone", ["Ask for a refund", "Give a bonus"]),
+        (Side.TALENT, "Propose a milestone", ["Offer a refund"]),
     ],
 )
-def test_active_contract_offers_a_milestone_payments_and_the_end(side, first, refund):
+def test_active_contract_offers_a_milestone_payments_and_the_end(side, first, money):
     contract = active()
 
     items = menu_items(contract, owner_of(contract.party(side)))
 
-    assert [one.label for one in items] == [first, "People", "Payments", refund, "End contract"]
+    assert [one.label for one in items] == [first, "People", "Payments", *money, "End contract"]
     assert not any(one.disabled_reason for one in items)
     assert items[-1].separator_before
 
@@ -53,13 +65,13 @@ def test_plain_member_reads_why_not(side, in_room):
     contract = active()
     name = contract.party(side).name
 
-    first, *others, refund, end, ask = menu_items(
+    first, people, payments, *money, end, ask = menu_items(
         contract, member_of(contract.party(side), Role.MEMBER), in_room=in_room
     )
 
-    for one in (first, refund):
+    for one in (first, *money):
         assert one.disabled_reason == f"Only an owner or manager of {name} can do this."
-    assert not any(one.disabled_reason for one in others)
+    assert not any(one.disabled_reason for one in (people, payments))
     assert end.disabled_reason == f"Only an owner or manager of {name} can end."
     assert not end.dialog
     assert (ask.label, ask.url) == (
@@ -78,7 +90,10 @@ def test_manager_may_what_an_owner_may():
 @pytest.mark.parametrize(
     ("side", "shown"),
     [
-        (Side.CLIENT, ["Feedback", "Ask for a refund", "Start again with the same terms"]),
+        (
+            Side.CLIENT,
+            ["Feedback", "Ask for a refund", "Give a bonus", "Start again with the same terms"],
+        ),
         (Side.TALENT, ["Feedback", "Offer a refund"]),
     ],
 )
@@ -95,7 +110,7 @@ def test_ended_contract_offers_what_is_still_possible(side, shown):
             Side.CLIENT,
             [
                 *("Work Diary", "Weekly limit", "Pause", "People", "Payments"),
-                *("Ask for a refund", "End contract"),
+                *("Ask for a refund", "Give a bonus", "End contract"),
             ],
         ),
         (Side.TALENT, ["Work Diary", "People", "Payments", "Offer a refund", "End contract"]),
@@ -124,6 +139,16 @@ def test_plain_member_of_the_client_reads_why_the_terms_are_not_theirs():
         assert items[label].disabled_reason == (
             f"Only an owner or manager of {contract.client.name} can do this."
         )
+
+
+def test_talent_of_an_ended_hourly_contract_asks_for_a_bonus():
+    contract = ended(hourly())
+    by = owner_of(contract.talent)
+
+    assert labels(contract, by)[-1] == "Ask for a bonus for unrecorded time"
+    with clock.at(NOON + timedelta(days=365, seconds=1)):
+        assert "Ask for a bonus for unrecorded time" not in labels(contract, by)
+        assert "Give a bonus" not in labels(contract, owner_of(contract.client))
 
 
 def test_ended_hourly_contract_still_leads_to_its_diary():

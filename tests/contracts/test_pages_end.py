@@ -318,8 +318,8 @@ def test_other_side_was_faster(opened_before):
 # What was typed wrong ---------------------------------------------------------------------------
 
 WRONG = [
-    ("400", "At most $300.00 is in escrow."),
-    ("300.01", "At most $300.00 is in escrow."),
+    ("400", "At most $300.00 is in escrow; to pay more, give a bonus."),
+    ("300.01", "At most $300.00 is in escrow; to pay more, give a bonus."),
     ("0", "Type an amount above zero."),
     ("-5", "Type an amount above zero."),
     ("4.99", "Pay at least $5.00, or choose to pay nothing."),
@@ -448,7 +448,7 @@ def test_stale_part_above_what_is_left_is_refused_at_its_field():
 
     stale = page.press("End Contract")
 
-    assert "At most $200.00 is in escrow." in stale.alerts
+    assert "At most $200.00 is in escrow; to pay more, give a bonus." in stale.alerts
     assert stale.effects(CHANGED)["In escrow"] == "$200.00 was $300.00"
     assert stale.filled_in("End Contract")["amount"] == "250"
     assert is_active(contract)
@@ -720,7 +720,7 @@ def test_preview_gives_the_figures_of_the_choice_and_nothing_else():
 def test_preview_of_a_wrong_amount_says_so_in_the_sentence():
     html = preview(leftover(), choice="part", amount="400").content.decode()
 
-    assert "At most $300.00 is in escrow." in html
+    assert "At most $300.00 is in escrow; to pay more, give a bonus." in html
     assert "End Contract requests" not in html
 
 

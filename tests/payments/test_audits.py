@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.db.models import F
 
 from marketplace import auditing, clock
-from payments import maturing, refund_requests, refunds, triggers
+from marketplace.actors import PLATFORM
+from payments import bonuses, ledger, maturing, refund_requests, refunds, triggers
 from payments.models import Account, Entry, Payment, Refund, RefundRequest, Transfer
-from tests.factories import NOON, funded_book, owner_of, paid, usd
+from tests.factories import NOON, charge, funded_book, owner_of, paid, usd
 
 pytestmark = pytest.mark.django_db
 
@@ -87,7 +89,25 @@ def _entry_of_another_book(book):
         Entry.objects.filter(kind="refund").update(book=other)
 
 
+def _bonus_from_escrow(book):
+    charge(book, usd(10))
+    with transaction.atomic():
+        bonuses.pay(
+            ledger.lock(book.pk),
+            usd(10),
+            key="bonus:1",
+            title="Bonus",
+            paid_at=clock.now(),
+            at=clock.now(),
+            by=PLATFORM,
+        )
+    with triggers.lifted():
+        own = Transfer.objects.filter(entry__kind="bonus", credit=book.pending_account)
+        own.update(debit=book.escrow_account)
+
+
 PLANTED = {
+    _bonus_from_escrow: "A bonus was paid from the client's credit, never from escrow.",
     _escrow_kept_too_much: "Every kept balance equals the sum of its transfers.",
     _transfer_changed: "Every transfer's balances follow from the ones before it.",
     _transfer_gone: "Every entry moves something, between accounts of its own book.",
