@@ -99,7 +99,7 @@ def dispute(
     book = ledger.lock(contract.book_id)
     requests.dispute(request, book, text=text, links=links, split=contract.open_split, by=by)
     contract.open_split = None
-    _touch(contract)
+    _touch(contract, by=by)
     notices.escrow_refund_disputed(contract, request, text=text, links=links, by=by)
     return request
 
@@ -138,7 +138,7 @@ def reject(
     text = _said(text)
     book = ledger.lock(contract.book_id)
     requests.reject(request, book, text=text, links=links, by=by)
-    _touch(contract)
+    _touch(contract, by=by)
     notices.escrow_refund_rejected(contract, request, text=text, links=links, by=by)
     return request
 
@@ -162,10 +162,10 @@ def agree_to_split(split: SplitProposal, *, by: Actor) -> SplitProposal:
         raise Overtaken("Your side agreed to this split before.")
     book = ledger.lock(contract.book_id)
     if requests.agree(split, book, side=side, by=by):
-        _close(contract)
+        _close(contract, by=by)
         notices.split_agreed(contract, split, by=by)
     else:
-        _touch(contract)
+        _touch(contract, by=by)
         notices.split_agreed_by_one(contract, split, by=by)
     return split
 
@@ -215,7 +215,7 @@ def add_statement(
         return RequestStatement.objects.get(pk=earlier.result)
     rules.refuse(rules.adds_statement(request, by))
     said = requests.say(request, StatementKind.ADDITION, text=_said(text), links=links, by=by)
-    _touch(contract)
+    _touch(contract, by=by)
     notices.statement_added(contract, request, said, by=by)
     once.keep(key, said.pk)
     return said
@@ -241,7 +241,7 @@ def mediate(contract: Contract, *, note: str, by: Actor) -> EscrowRefundRequest:
     note = _said(note, field="note")
     requests.move(request, ledger.lock(contract.book_id), "mediate", by=by)
     requests.say(request, StatementKind.NOTE, text=note, by=by)
-    _touch(contract)
+    _touch(contract, by=by)
     notices.mediation_opened(contract, request, note=note, by=by)
     return request
 
@@ -262,7 +262,7 @@ def write_note(contract: Contract, *, note: str, key: str = "", by: Actor) -> Re
     if earlier is not None:
         return RequestStatement.objects.get(pk=earlier.result)
     said = requests.say(request, StatementKind.NOTE, text=_said(note, field="note"), by=by)
-    _touch(contract)
+    _touch(contract, by=by)
     notices.statement_added(contract, request, said, by=by)
     once.keep(key, said.pk)
     return said
@@ -336,7 +336,7 @@ def pass_unanswered(contract: Contract, now: datetime) -> None:
         return
     if request.on_silence == OnSilence.ESCALATE:
         requests.move(request, ledger.lock(contract.book_id), "escalate", by=PLATFORM)
-        _touch(contract)
+        _touch(contract, by=PLATFORM)
         notices.escrow_refund_escalated(contract, request)
     elif request.on_silence == OnSilence.CONCEDE:
         _settle(contract, request, "concede_by_silence", by=PLATFORM)
@@ -420,7 +420,7 @@ def _propose(
         request, book, proposer=proposer, to_talent=to_talent, message=message.strip(), by=by
     )
     contract.open_split = split
-    _touch(contract)
+    _touch(contract, by=by)
     return split
 
 
@@ -428,7 +428,7 @@ def _end_split(contract: Contract, split: SplitProposal, name: str, *, by: Actor
     transitions.refuse_unless_possible(split, name, by=by)
     requests.end_split(split, ledger.lock(contract.book_id), transition=name, by=by)
     contract.open_split = None
-    _touch(contract)
+    _touch(contract, by=by)
 
 
 def _settle(
@@ -450,16 +450,20 @@ def _settle(
         split=contract.open_split,
         by=by,
     )
-    _close(contract)
+    _close(contract, by=by)
 
 
-def _close(contract: Contract) -> None:
+def _close(contract: Contract, *, by: Actor) -> None:
     contract.open_request = contract.open_split = None
-    _touch(contract)
+    _touch(contract, by=by)
 
 
-def _touch(contract: Contract) -> None:
-    positions.touch(contract, now=clock.now())
+def _touch(contract: Contract, *, by: Actor) -> None:
+    """Note where it stands now; silence is nobody's activity."""
+    if by.is_platform:
+        positions.touch_again(contract)
+    else:
+        positions.touch(contract, now=clock.now())
 
 
 def _said(text: str, *, field: str = "text") -> str:

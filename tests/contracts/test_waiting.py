@@ -10,7 +10,8 @@ import pytest
 from contracts import escrow_answers, hours_disputes, milestones, offers, terms, timers
 from contracts.models import Contract, HoursDispute
 from contracts.states import OPEN_MILESTONES, Side
-from contracts.waiting import Waiting, waiting
+from contracts.waiting import waiting
+from contracts.waits import Waiting
 from marketplace import clock
 from marketplace.actors import Actor
 from marketplace.money import Money
