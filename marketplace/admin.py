@@ -19,7 +19,8 @@ from marketplace.refusals import Refusal
 from marketplace.states import CaseState
 from marketplace.support import find
 from marketplace.support.actions import ReasonForm, SupportAction
-from marketplace.support.dashboard import SHOWN, Panel, how_many, panel
+from marketplace.support.clocks import SUPPORT, Clock, HasClock, Source, source
+from marketplace.support.dashboard import Panel, how_many, panel
 from marketplace.support.lists import EVERYTHING, Queue, ReadOnlyAdmin
 from marketplace.support.sections import ACTOR, LATEST, Section, link, when, who
 from marketplace.support.tools import tool
@@ -135,9 +136,20 @@ class SweepRunAdmin(ReadOnlyAdmin):
     ordering = ("name",)
 
 
+WAITS = Q(state=CaseState.OPEN)
+
+
+def clock_of(case: Case) -> Clock:
+    """Support answers; whoever looks after it, if somebody does."""
+    if case.state != CaseState.OPEN:
+        return Clock()
+    who = f"{SUPPORT}, {case.assigned_to.name}" if case.assigned_to else SUPPORT
+    return Clock(who, case.opened_at + policy.SUPPORT_ANSWERS, "Nobody answers")
+
+
 @admin.register(Case)
-class CaseAdmin(ReadOnlyAdmin):
-    list_display = ("reference", "subject", "state", "party", "assigned_to", "opened_at")
+class CaseAdmin(HasClock, ReadOnlyAdmin):
+    list_display = ("reference", "subject", "state", "party", "must_act", "by_when", "opened_at")
     list_select_related = ("party", "assigned_to")
     related = ("party", "assigned_to", "opened_by")
     search_fields = ("reference",)
@@ -163,6 +175,9 @@ class CaseAdmin(ReadOnlyAdmin):
             return rows.filter(Q(email=term) | Q(opened_by__email=term.lower()))
         reference = term.upper()
         return rows.filter(Q(reference=reference) | Q(contract_reference=reference))
+
+    def clock_of(self, row: Case) -> Clock:
+        return clock_of(row)
 
     def sections(self, row: Case) -> Sequence[Section]:
         messages = row.messages.select_related(*ACTOR).order_by("-pk")[:LATEST]
@@ -300,19 +315,37 @@ class RunAudit(SupportAction):
 # The first page ----------------------------------------------------------------------------------
 
 
-@panel(place=2, permission="marketplace.view_case")
+@source
+class OpenCases(Source):
+    name = "case"
+    permission = "marketplace.view_case"
+    of_support = True
+    column = "opened_at"
+    later = policy.SUPPORT_ANSWERS
+
+    def rows(self) -> QuerySet[Case]:
+        return Case.objects.filter(WAITS).select_related("assigned_to")
+
+    def words(self, row: Case) -> str:
+        return f"Case {row}"
+
+    def contract(self, row: Case) -> str:
+        return row.contract_reference or "–"
+
+    def clock(self, row: Case) -> Clock:
+        return clock_of(row)
+
+
+@panel(place=6, permission="marketplace.view_case")
 def waiting_cases() -> Panel:
-    waiting = Case.objects.filter(state=CaseState.OPEN)
-    oldest = waiting.select_related("assigned_to").order_by("opened_at", "pk")[:SHOWN]
     return Panel(
         "Cases",
         reverse("admin:marketplace_case_changelist"),
-        f"{how_many(waiting)} waiting for an answer, the oldest first.",
-        [(link(one), when(one.opened_at), one.assigned_to or "nobody") for one in oldest],
+        f"{how_many(Case.objects.filter(WAITS))} waiting for an answer.",
     )
 
 
-@panel(place=4, permission="marketplace.view_sweeprun")
+@panel(place=9, permission="marketplace.view_sweeprun")
 def machinery() -> Panel:
     runs = {one.name: one for one in SweepRun.objects.order_by("name")}
     audit = runs.pop(auditing.AUDIT, None)

@@ -87,6 +87,17 @@ def quote(debit: Account, credit: Account, amount: Money) -> tuple[Side, Side]:
     return _side(debit, -amount), _side(credit, amount)
 
 
+def refuse_impossible(book: Book, *, debit: Account, credit: Account, amount: Money) -> None:
+    """Whether a book's accounts allow a transfer as they were read; also for pages.
+
+    Raises:
+        InvalidInput: on ``debit``, ``credit`` or ``amount``, see :func:`propose`.
+    """
+    _refuse_accounts(book, debit, credit)
+    _refuse_amount(book, amount)
+    _refuse_overdraft(debit, amount)
+
+
 def correctable(book: Book) -> list[Account]:
     """The accounts of a book between which a correction may move money."""
     return [
@@ -128,9 +139,7 @@ def propose(
     rules.refuse(rules.staff_only(book, by))
     assert by.staff is not None
     book = ledger.lock(book.pk)
-    _refuse_accounts(book, debit, credit)
-    _refuse_amount(book, amount)
-    _refuse_overdraft(_kept(book, debit), amount)
+    refuse_impossible(book, debit=_kept(book, debit), credit=credit, amount=amount)
     if not reason.strip():
         raise InvalidInput("Give the reason. The second person reads it.", field="reason")
     _refuse_second(purpose, purpose_id)

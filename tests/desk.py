@@ -9,15 +9,17 @@ from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.urls import reverse
 
-from contracts import escrow_answers, hours_disputes, messages
-from contracts.models import Contract, HoursDispute
+from contracts import bonuses, escrow_answers, hours_disputes, messages
+from contracts.models import BonusRequest, Contract, HoursDispute
 from feedback import giving
-from marketplace import cases, clock
-from marketplace.actors import PLATFORM
+from marketplace import cases, clock, policy, sweeping
+from marketplace.actors import PLATFORM, Actor
 from marketplace.models import SweepRun, User
+from marketplace.money import Money
 from marketplace.states import Side
-from payments import refunds
+from payments import corrections, refund_requests, refunds
 from payments.gateways import sandbox
+from payments.models import Correction, EscrowRefundRequest, SplitProposal
 from tests.factories import (
     StaffFactory,
     UserFactory,
@@ -33,6 +35,7 @@ from tests.factories import (
 )
 
 REASON = "They asked us to, and nobody objects."
+LINK = "https://example.com/delivery"
 
 
 def support(**values: Any) -> User:
@@ -92,25 +95,110 @@ def _names(row: Any) -> str:
 
 
 def busy_market() -> Contract:
-    """One of everything that support looks at; returns an ended contract, its request declined.
+    """One of everything that support looks at; returns an ended contract, its request mediated.
 
-    Another contract has a payment that was refunded in part, revealed feedback, a charge without an
-    answer, and there is a case about it. Hours of a third are disputed.
+    A split of its escrow is open. Another contract has a payment that was refunded in part and is
+    asked back, revealed feedback, a charge without an answer, a correction that waits, and there is
+    a case about it. Hours of a third are disputed, those of a fourth not paid. One is dormant, and
+    for one a bonus is asked.
     """
-    held = ended(submitted().contract)
-    escrow_answers.decline(held, because="I delivered.", by=owner_of(held.talent))
+    contract = mediated().book.contract
     payment = approve(funded(usd(200)))
     second = payment.milestone.contract
     refunds.give(payment, amount=usd(50), reason="", key="", by=owner_of(second.talent))
+    refund_requests.ask(
+        payment, amount=usd(20), reason="Half of it.", key="", by=owner_of(second.client)
+    )
     fund(add_milestone(second, usd(70)), method=sandbox.NEVER_ANSWERS)
     messages.write(second, text="Thank you!", key="", by=owner_of(second.client))
     ended(second)
     for side in Side:
         giving.give(second, stars=5, text="Well done.", by=owner_of(second.party(side)))
     cases.open_case(subject="Help", text="Where is it?", email="a@example.com", by=PLATFORM)
+    correction(second)
+    propose_split(contract)
     declined_dispute()
+    in_review(method=sandbox.DECLINES)
+    dormant()
+    bonus_asked()
     SweepRun.objects.get_or_create(name="contracts.offers", defaults={"at": clock.now()})
-    return held
+    return contract
+
+
+def disputed(amount: Money | None = None) -> EscrowRefundRequest:
+    """The client ended with escrow left, and the talent disputes its return."""
+    contract = ended(submitted(amount).contract)
+    by = owner_of(contract.talent)
+    escrow_answers.dispute(contract, text="I delivered it on Monday.", links=[LINK], by=by)
+    return request_of(contract)
+
+
+def mediated(amount: Money | None = None) -> EscrowRefundRequest:
+    """The client rejects the dispute: support mediates."""
+    contract = disputed(amount).book.contract
+    by = owner_of(contract.client)
+    escrow_answers.reject(contract, text="Half of it is missing.", by=by)
+    return request_of(contract)
+
+
+def escalated(amount: Money | None = None) -> EscrowRefundRequest:
+    """Work had been submitted, and the talent did not answer for a week."""
+    with clock.at(clock.now() - policy.ESCROW_ANSWER_WINDOW):
+        contract = ended(submitted(amount).contract)
+    sweeping.run(only="contracts.escrow_requests_pass")
+    return request_of(contract)
+
+
+def propose_split(contract: Contract, amount: Money | None = None) -> SplitProposal:
+    return escrow_answers.propose_in_mediation(
+        contract, to_talent=amount or usd(100), message="Half was done.", by=staff()
+    )
+
+
+def staff() -> Actor:
+    """Somebody of support, as who acts."""
+    return Actor.support(StaffFactory())
+
+
+def correction(contract: Contract, **values: Any) -> Correction:
+    """$5.00 from the site's fees to the client's credit, proposed."""
+    book = contract.book
+    given = {
+        "debit": book.fees_account,
+        "credit": book.credit_account,
+        "amount": usd(5),
+        "reason": "Charged twice.",
+        "by": values.pop("by", None) or staff(),
+    }
+    return corrections.propose(book, **(given | values))
+
+
+def dormant() -> Contract:
+    """Nobody did anything for ninety days; now the client is asked."""
+    now = clock.now()
+    with clock.at(now - policy.DORMANT_AFTER):
+        contract = funded().contract
+    for after in (*policy.IDLE_REMINDERS, *policy.DORMANT_NOTICES, policy.DORMANT_AFTER):
+        with clock.at(now - policy.DORMANT_AFTER + after):
+            sweeping.run(only="contracts.quiet_reminders")
+    return Contract.objects.get(pk=contract.pk)
+
+
+def bonus_asked() -> BonusRequest:
+    contract = ended(in_review().contract)
+    return bonuses.ask(
+        contract,
+        minutes=30,
+        amount=usd(30),
+        reason="The call on Friday.",
+        key="",
+        by=owner_of(contract.talent),
+    )
+
+
+def request_of(contract: Contract) -> EscrowRefundRequest:
+    """The contract's escrow refund request as it is now."""
+    return EscrowRefundRequest.objects.get(book=contract.book_id)
 
 
 def declined_dispute(**values: Any) -> HoursDispute:

@@ -1,5 +1,14 @@
 """The support desk's window on agreements: one page shows everything of a contract."""
 
-from contracts.admin import actions, contract, disputes, weeks
+from contracts.admin import actions, bonuses, contract, disputes, owed, quiet, requests, weeks
 
-__all__ = ["actions", "contract", "disputes", "weeks"]
+__all__ = [
+    "actions",
+    "bonuses",
+    "contract",
+    "disputes",
+    "owed",
+    "quiet",
+    "requests",
+    "weeks",
+]

@@ -1,14 +1,14 @@
-"""What support does for the two sides: ends a contract for one, decides about held escrow."""
+"""What support does for one of the two sides: ends its contract, pauses it, lets it go on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import singledispatch
-from typing import Any, cast
+from typing import Any
 
 from django.db.models import Sum
 
-from contracts import closing, escrow_answers, terms, wording
+from contracts import closing, terms, wording
 from contracts.closing import Choice
 from contracts.models import Contract
 from contracts.plans import (
@@ -27,12 +27,9 @@ from contracts.states import UNBILLED_WEEKS, Side
 from marketplace import moments, policy, transitions
 from marketplace.actors import Actor
 from marketplace.components import Effect
-from marketplace.fields import AmountField
-from marketplace.money import Money
 from marketplace.refusals import Refusal
 from marketplace.support.actions import ReasonForm, SupportAction
 from marketplace.support.tools import tool
-from payments.models import EscrowRefundRequest
 
 BOTH_READ = "Both sides read this."
 
@@ -250,68 +247,3 @@ def _disputed(effect: StaysDisputed, contract: Contract) -> Effect:
 @words.register
 def _feedback(effect: OpenFeedback, contract: Contract) -> Effect:
     return Effect(term="Feedback", value=f"opens for both for {policy.FEEDBACK_DAYS} days")
-
-
-class SplitField(AmountField):
-    """A part of an amount, from nothing to all of it."""
-
-    def validate(self, value: Money | None) -> None:
-        if value is None or value:
-            super().validate(value)
-
-
-class DecideForm(ToldForm):
-    to_talent = SplitField(label="Amount to the talent")
-
-    def __init__(self, row: EscrowRefundRequest, data: Any = None) -> None:
-        super().__init__(row, data)
-        field = cast("SplitField", self.fields["to_talent"])
-        field.limit(
-            currency=row.currency,
-            maximum=row.amount,
-            above=f"The talent gets from nothing to {row.amount}.",
-        )
-        field.help_text = f"Of {row.amount}. The rest goes to the client."
-
-
-@tool
-class DecideRequest(SupportAction):
-    """Split what is held; what the talent does not get goes to the client."""
-
-    model = EscrowRefundRequest
-    related = ("book__client", "book__talent", "book__contract")
-    name = "decide"
-    label = "Decide"
-    button = "Decide"
-    permission = "payments.decide_escrowrefundrequest"
-    form_class = DecideForm
-
-    def refusal(self, row: EscrowRefundRequest, by: Actor) -> Refusal | None:
-        return transitions.possible(row, "decide", by=by)
-
-    def effects(self, row: EscrowRefundRequest, given: dict[str, Any]) -> Sequence[Effect]:
-        to_talent = given["to_talent"]
-        book = row.book
-        return [
-            Effect(
-                term=f"{book.talent.name} is paid",
-                value=to_talent,
-                detail=f"{book.net_of(to_talent)} after the fee",
-            ),
-            Effect(term=f"{book.client.name} gets back", value=row.amount - to_talent),
-            Effect(term="Together", value=row.amount),
-            Effect(term="Both sides read", value=given["reason"]),
-        ]
-
-    def carry_out(self, row: EscrowRefundRequest, given: dict[str, Any], *, by: Actor) -> str:
-        decided = escrow_answers.decide(
-            row.book.contract, to_talent=given["to_talent"], because=given["reason"], by=by
-        )
-        return (
-            f"{decided.to_talent} goes to {row.book.talent.name}, {decided.to_client} to"
-            f" {row.book.client.name}. Both are told, with your reason."
-        )
-
-    def state_of(self, row: EscrowRefundRequest) -> str:
-        state = row.get_state_display().lower()
-        return f"{state}, {row.to_talent} to the talent" if row.to_talent is not None else state

@@ -10,6 +10,8 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.utils.html import format_html_join
 
+from contracts.admin.bonuses import bonus_requests_of, bonuses_of
+from contracts.admin.quiet import dormancies_of
 from contracts.admin.weeks import limits_of, timers_of, weeks_of
 from contracts.models import ChecklistItem, Contract, Milestone, Submission
 from contracts.states import ChecklistCode, ContractState
@@ -20,9 +22,11 @@ from marketplace.support import find
 from marketplace.support.lists import EVERYTHING, Queue, ReadOnlyAdmin
 from marketplace.support.sections import ACTOR, LATEST, Section, address, link, when, who
 from marketplace.support.tools import Tool, tool
+from payments.admin.corrections import corrections_of
 from payments.admin.ledger import ACCOUNTS, balances_of, entries_of
+from payments.admin.operations import operations_of
 from payments.admin.payments import payments_of, refunds_of
-from payments.admin.waiting import operations_of
+from payments.admin.requests import refund_requests_of
 from payments.models import Book, EscrowRefundRequest, GatewayOperation, Payment, Refund
 
 NEWEST_FIRST = f"The latest {LATEST}, newest first."
@@ -80,6 +84,8 @@ class ContractAdmin(ReadOnlyAdmin):
         "feedback_until",
         "feedback_extended",
         "last_activity_at",
+        "quiet_due_at",
+        "dormant_since",
     )
 
     def search(self, rows: QuerySet[Contract], term: str) -> QuerySet[Contract]:
@@ -116,11 +122,14 @@ class ContractAdmin(ReadOnlyAdmin):
     def sections(self, row: Contract) -> Sequence[Section]:
         milestones = list(row.milestones.select_related("payment").order_by("number"))
         return [
-            *(_hours(row) if row.is_hourly else (_milestones(milestones), _submissions(row))),
+            *(_hours(row) if row.is_hourly else _fixed(row, milestones)),
             _checklist(row),
             balances_of(row.book),
             payments_of(row.book.payments.order_by("paid_at", "pk")),
             refunds_of(_refunds(row)),
+            refund_requests_of(row.book),
+            bonuses_of(row),
+            corrections_of(row.book),
             operations_of(row.book.operations.order_by("pk")),
             entries_of(row.book),
             _timeline(row, milestones),
@@ -138,10 +147,16 @@ def _words(value: object) -> str:
 
 
 def _hours(contract: Contract) -> Sequence[Section]:
-    return weeks_of(contract), limits_of(contract), timers_of(contract)
+    sections = weeks_of, limits_of, timers_of, bonus_requests_of
+    return [of(contract) for of in sections]
 
 
-def _milestones(milestones: Iterable[Milestone]) -> Section:
+def _fixed(contract: Contract, milestones: Iterable[Milestone]) -> Sequence[Section]:
+    return milestones_of(milestones), submissions_of(contract), dormancies_of(contract)
+
+
+def milestones_of(milestones: Iterable[Milestone]) -> Section:
+    """A contract's milestones, each with its payment."""
     return Section(
         "Milestones",
         ("milestone", "amount", "state", "due", "funded", "submitted", "review until", "paid"),
@@ -161,7 +176,8 @@ def _milestones(milestones: Iterable[Milestone]) -> Section:
     )
 
 
-def _submissions(contract: Contract) -> Section:
+def submissions_of(contract: Contract) -> Section:
+    """What was delivered on a contract; one query."""
     rows = (
         Submission.objects.filter(milestone__contract=contract)
         .select_related("milestone", "membership__user", "membership__party")

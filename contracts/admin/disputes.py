@@ -18,33 +18,52 @@ from contracts.admin.actions import ToldForm
 from contracts.models import DisputedSegment, HoursDispute, Stretch
 from contracts.queries.disputes import runs_of
 from contracts.states import HELD_DISPUTES, DisputeState
-from marketplace import clock, moments, transitions
+from marketplace import moments, policy, transitions
 from marketplace.actors import Actor
 from marketplace.components import Effect
 from marketplace.money import Money
 from marketplace.refusals import Refusal
 from marketplace.support.actions import SupportAction
-from marketplace.support.dashboard import SHOWN, Panel, how_many, panel
+from marketplace.support.clocks import (
+    CLOCK,
+    SUPPORT,
+    Clock,
+    HasClock,
+    Source,
+    settled,
+    source,
+)
+from marketplace.support.dashboard import Panel, how_many, panel
 from marketplace.support.lists import EVERYTHING, Queue, ReadOnlyAdmin
-from marketplace.support.sections import Section, address, link, when
+from marketplace.support.sections import Section, address, when
 from marketplace.support.tools import Tool, tool
 
 HELD = Q(state__in=HELD_DISPUTES)
+PENDING = Q(state=DisputeState.PENDING)
 SIDES = ("contract__client", "contract__talent")
+DECIDED_AFTER = policy.HOURS_ANSWER_WINDOW + policy.SUPPORT_ANSWERS
+"""From the filing: the talent's time, then support's."""
+
+
+def clock_of(dispute: HoursDispute) -> Clock:
+    """Who must act on a dispute of hours."""
+    if dispute.is_held:
+        return Clock(SUPPORT, dispute.filed_at + DECIDED_AFTER, "The payment stays held")
+    if dispute.is_open:
+        return Clock(dispute.contract.talent.name, dispute.answer_by, "Support decides")
+    return settled(dispute.settled_at)
 
 
 @admin.register(HoursDispute)
-class HoursDisputeAdmin(ReadOnlyAdmin):
-    list_display = ("contract", "week", "time", "state", "waits_for", "clock")
+class HoursDisputeAdmin(HasClock, ReadOnlyAdmin):
+    list_display = ("contract", "week", "time", "state", *CLOCK)
     list_select_related = (*SIDES, "week")
     related = (*SIDES, "contract__book", "week__payment", "reversal")
     search_fields = ("contract",)
     search_help_text = "A reference"
     queues = {
         "held": Queue("Waiting for support", HELD, ("filed_at", "pk")),
-        "pending": Queue(
-            "Waiting for the talent", Q(state=DisputeState.PENDING), ("answer_by", "pk")
-        ),
+        "pending": Queue("Waiting for the talent", PENDING, ("answer_by", "pk")),
         "all": EVERYTHING,
     }
     fields = (
@@ -53,8 +72,7 @@ class HoursDisputeAdmin(ReadOnlyAdmin):
         "billed",
         "disputed",
         "state",
-        "waits_for",
-        "clock",
+        *CLOCK,
         "reason",
         "filed_at",
         "answer_by",
@@ -70,6 +88,9 @@ class HoursDisputeAdmin(ReadOnlyAdmin):
     def sections(self, row: HoursDispute) -> Sequence[Section]:
         return [_segments(row)]
 
+    def clock_of(self, row: HoursDispute) -> Clock:
+        return clock_of(row)
+
     @admin.display(description="time")
     def time(self, row: HoursDispute) -> str:
         return moments.hours(row.minutes)
@@ -81,20 +102,6 @@ class HoursDisputeAdmin(ReadOnlyAdmin):
     @admin.display(description="disputed")
     def disputed(self, row: HoursDispute) -> str:
         return f"{moments.hours(row.minutes)}, {_at_stake(row)}"
-
-    @admin.display(description="must act")
-    def waits_for(self, row: HoursDispute) -> str:
-        if row.is_held:
-            return "Support"
-        return row.contract.talent.name if row.is_open else "–"
-
-    @admin.display(description="by when")
-    def clock(self, row: HoursDispute) -> str:
-        if row.is_held:
-            return f"waiting since {when(row.filed_at)}"
-        if row.is_open:
-            return f"{moments.deadline(row.answer_by, clock.now())}, or else: support decides"
-        return f"settled {when(row.settled_at)}"
 
     @admin.display(description="went back")
     def went_back(self, row: HoursDispute) -> str:
@@ -242,13 +249,45 @@ class OfDispute(Tool):
         return address(row.contract)
 
 
+class _Disputes(Source):
+    permission = "contracts.view_hoursdispute"
+
+    def words(self, row: HoursDispute) -> str:
+        return f"Dispute of {moments.hours(row.minutes)} of the {row.week}"
+
+    def contract(self, row: HoursDispute) -> str:
+        return str(row.contract)
+
+    def clock(self, row: HoursDispute) -> Clock:
+        return clock_of(row)
+
+
+@source
+class HeldDisputes(_Disputes):
+    name = "hours-held"
+    of_support = True
+    column = "filed_at"
+    later = DECIDED_AFTER
+
+    def rows(self) -> QuerySet[HoursDispute]:
+        return HoursDispute.objects.filter(HELD).select_related(*SIDES, "week")
+
+
+@source
+class PendingDisputes(_Disputes):
+    name = "hours-pending"
+    of_support = False
+    column = "answer_by"
+
+    def rows(self) -> QuerySet[HoursDispute]:
+        return HoursDispute.objects.filter(PENDING).select_related(*SIDES, "week")
+
+
 @panel(place=2, permission="contracts.view_hoursdispute")
 def held_disputes() -> Panel:
-    held = HoursDispute.objects.filter(HELD)
-    oldest = held.select_related("week").order_by("filed_at", "pk")[:SHOWN]
+    held = how_many(HoursDispute.objects.filter(HELD))
     return Panel(
         "Disputes of hours",
         reverse("admin:contracts_hoursdispute_changelist"),
-        f"{how_many(held)} waiting for a decision, the oldest first.",
-        [(link(one), moments.ago(one.filed_at, clock.now())) for one in oldest],
+        f"{held} waiting for support.",
     )

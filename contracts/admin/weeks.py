@@ -12,24 +12,40 @@ from contracts.models import Contract, Timer, Week
 from contracts.states import UNBILLED_WEEKS, WeekState
 from contracts.timers import counted
 from contracts.waiting import dispute_of
-from marketplace import clock, moments
+from marketplace import clock, moments, policy
+from marketplace.support.clocks import CLOCK, SUPPORT, Clock, HasClock
 from marketplace.support.lists import EVERYTHING, Queue, ReadOnlyAdmin
 from marketplace.support.sections import LATEST, Section, address, link, when
 from marketplace.support.tools import Tool, tool
 
 SIDES: Final = ("contract__client", "contract__talent")
 NOT_PAID: Final = Q(state=WeekState.UNPAID, contract__hold_since__isnull=False)
+WITH_SUPPORT: Final = NOT_PAID & Q(retry_at=None)
+"""It was tried for long enough after the end; found by the contracts on hold."""
+RETRIED: Final = Q(retry_at__isnull=False)
+
+
+def clock_of(week: Week) -> Clock:
+    """Who must act on a week that is owed."""
+    if not week.is_unpaid:
+        return Clock()
+    if week.retry_at is not None:
+        return Clock(week.contract.client.name, week.retry_at, "The charge is tried again")
+    assert week.contract.ended_at is not None
+    handed_over = week.contract.ended_at + policy.OWED_RETRIED_AFTER_END
+    return Clock(SUPPORT, handed_over + policy.SUPPORT_ANSWERS, "It stays owed")
 
 
 @admin.register(Week)
-class WeekAdmin(ReadOnlyAdmin):
-    list_display = ("contract", "starts_on", "time", "state", "invoice", "bills_at", "review_until")
+class WeekAdmin(HasClock, ReadOnlyAdmin):
+    list_display = ("contract", "starts_on", "state", "invoice", *CLOCK, "review_until")
     list_select_related = SIDES
     related = (*SIDES, "payment", "dispute")
     search_fields = ("contract",)
     search_help_text = "A reference"
     queues = {
-        "unpaid": Queue("Not paid", NOT_PAID, ("contract__hold_since", "pk")),
+        "support": Queue("With support", WITH_SUPPORT, ("contract__ended_at", "pk")),
+        "retried": Queue("Being retried", RETRIED, ("retry_at", "pk")),
         "review": Queue("In review", Q(review_until__isnull=False), ("review_until", "pk")),
         "unbilled": Queue("To be billed", Q(state__in=UNBILLED_WEEKS), ("bills_at", "pk")),
         "all": EVERYTHING,
@@ -38,6 +54,7 @@ class WeekAdmin(ReadOnlyAdmin):
         "contract",
         "starts_on",
         "state",
+        *CLOCK,
         "time",
         "invoice",
         "reversed",
@@ -57,6 +74,9 @@ class WeekAdmin(ReadOnlyAdmin):
 
     def sections(self, row: Week) -> Sequence[Section]:
         return [_stretches(row)]
+
+    def clock_of(self, row: Week) -> Clock:
+        return clock_of(row)
 
     @admin.display(description="recorded")
     def time(self, row: Week) -> str:

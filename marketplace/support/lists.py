@@ -10,12 +10,12 @@ from django.contrib import admin
 from django.contrib.admin.options import ShowFacets
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.core.paginator import Paginator
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, OrderBy, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils.functional import cached_property
 
-from marketplace.support import actions, tools
+from marketplace.support import actions, sections, tools
 from marketplace.support.sections import Section
 
 QUEUE: Final = "queue"
@@ -28,7 +28,7 @@ class Queue:
 
     title: str
     rows: Q
-    ordering: tuple[str, ...] = ("-pk",)
+    ordering: tuple[str | OrderBy, ...] = ("-pk",)
 
 
 EVERYTHING: Final = Queue("All", Q())
@@ -159,7 +159,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> HttpResponse:
         row = kwargs["obj"]
-        context["sections"] = self.sections(row)
+        context["sections"] = [*self.sections(row), *sections.more(row)]
         context["tools"] = tools.of_row(row, tools.person(request))
         return super().render_change_form(request, context, *args, **kwargs)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django.db.models import Model
 from django.urls import reverse
@@ -30,6 +30,27 @@ class Section:
     headings: Sequence[str]
     rows: Sequence[Sequence[Any]]
     note: str = ""
+
+
+Maker = Callable[[Any], Sequence[Section]]
+M = TypeVar("M", bound=Maker)
+
+_more: dict[type[Model], list[Maker]] = {}
+
+
+def below(model: type[Model]) -> Callable[[M], M]:
+    """Put an upper floor's tables on the page of a row of a lower one."""
+
+    def declare(make: M) -> M:
+        _more.setdefault(model, []).append(make)
+        return make
+
+    return declare
+
+
+def more(row: Model) -> list[Section]:
+    """What upper floors show below a row."""
+    return [section for make in _more.get(type(row), ()) for section in make(row)]
 
 
 def address(row: Model) -> str:

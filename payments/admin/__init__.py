@@ -1,5 +1,5 @@
-"""The support desk's window on money: books, what moved, and what waits."""
+"""The support desk's window on money: books, what moved, what is asked, and what waits."""
 
-from payments.admin import ledger, payments, waiting
+from payments.admin import corrections, ledger, operations, payments, requests
 
-__all__ = ["ledger", "payments", "waiting"]
+__all__ = ["corrections", "ledger", "operations", "payments", "requests"]

@@ -15,7 +15,13 @@ from marketplace.support.sections import ACTOR, LATEST, Section, link, when, who
 from payments.models import Account, Book, Entry, Transfer
 
 ACCOUNTS = ("escrow_account", "credit_account", "pending_account", "available_account")
-CAUSES = ("payment", "refund__payment", "operation", "book__escrow_refund_request")
+CAUSES = (
+    "payment",
+    "refund__payment",
+    "operation",
+    "correction__book",
+    "book__escrow_refund_request",
+)
 ENDS = ("debit__party", "credit__party")
 LATEST_FIRST = f"The latest {LATEST}, newest first."
 
@@ -28,7 +34,7 @@ def account_words(account: Account) -> str:
 
 def cause_of(entry: Entry) -> Model | None:
     """What an entry was posted for, when that is a row of this floor."""
-    for name in ("payment", "refund", "operation"):
+    for name in ("payment", "refund", "operation", "correction"):
         found: Model | None = getattr(entry, name, None)
         if found is not None:
             return found

@@ -1,4 +1,4 @@
-"""Support ends contracts for a side and decides about held escrow, as everybody else would."""
+"""Support ends and pauses contracts for a side as that side would, and sees all of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.admin.models import LogEntry
 
-from contracts import escrow_answers, hours_disputes, messages, milestones, timers
+from contracts import hours_disputes, messages, milestones, timers
 from contracts.models import Contract, Week
 from contracts.states import ContractState, Side, WeekState
 from marketplace import clock, sweeping
@@ -47,13 +47,6 @@ def browser():
 
 def now(contract: Contract) -> Contract:
     return Contract.objects.get(pk=contract.pk)
-
-
-def held(amount=None) -> EscrowRefundRequest:
-    """A request that the talent declined."""
-    contract = ended(submitted(amount).contract)
-    escrow_answers.decline(contract, because="I delivered.", by=owner_of(contract.talent))
-    return EscrowRefundRequest.objects.get(book=contract.book_id)
 
 
 def terms(answer) -> list[tuple[str, str]]:
@@ -312,131 +305,15 @@ def test_page_of_an_hourly_contract_shows_terms_weeks_and_people(browser):
     assert "Design" in browser.get(desk.page(week)).content.decode()
 
 
-def test_weeks_that_are_not_paid_are_listed_first(browser):
+def test_contracts_on_hold_and_weeks_in_review_have_their_lists(browser):
     unpaid = in_review(method=sandbox.DECLINES)
     paid = in_review()
 
-    first = browser.get(desk.rows(Week)).context["cl"].result_list
     reviewed = browser.get(desk.rows(Week), {"queue": "review"}).context["cl"].result_list
     held = browser.get(desk.rows(Contract), {"queue": "hold"}).context["cl"].result_list
 
-    assert list(first) == [unpaid]
     assert set(reviewed) == {unpaid, paid}
     assert list(held) == [unpaid.contract]
-
-
-# Deciding ----------------------------------------------------------------------------------------
-
-
-def test_decision_shows_both_parts_and_moves_nothing_yet(browser):
-    request = held(usd(500))
-
-    shown = browser.post(
-        desk.action(request, "decide"), {"to_talent": "200", "reason": "Half was done."}
-    )
-
-    book = request.book
-    assert terms(shown) == [
-        (f"{book.talent.name} is paid", "$200.00"),
-        (f"{book.client.name} gets back", "$300.00"),
-        ("Together", "$500.00"),
-        ("Both sides read", "Half was done."),
-    ]
-    assert "$180.00 after the fee" in shown.content.decode()
-    assert money_of(book.contract) == ("$500.00", "$0.00", "$0.00", "$0.00")
-
-
-@pytest.mark.parametrize(
-    ("typed", "credit", "pending"),
-    [("200", "$300.00", "$180.00"), ("0", "$500.00", "$0.00"), ("500.00", "$0.00", "$450.00")],
-)
-def test_decision_posts_exactly_the_split(browser, typed, credit, pending):
-    request = held(usd(500))
-
-    desk.confirm(browser, desk.action(request, "decide"), to_talent=typed)
-
-    request.refresh_from_db(fields=["decided_because", "to_talent_minor"])
-    decided = EscrowRefundRequest.objects.get(pk=request.pk)
-    assert decided.state == RequestState.DECIDED
-    assert decided.decided_because == desk.REASON
-    assert money_of(request.book.contract) == ("$0.00", credit, pending, "$0.00")
-    before, after = desk.logged(request).split(" After: ")
-    assert before.endswith("Before: declined, with support.")
-    assert after == f"decided by support, {decided.to_talent} to the talent."
-
-
-@pytest.mark.parametrize(
-    ("typed", "sentence"),
-    [
-        ("500.01", "The talent gets from nothing to $500.00."),
-        ("-1", "Type an amount above zero."),
-        ("1.005", "Use at most 2 decimals."),
-        ("half", "Type an amount in figures"),
-        ("", "Type an amount."),
-    ],
-)
-def test_decision_that_does_not_add_up_moves_nothing(browser, typed, sentence):
-    request = held(usd(500))
-
-    answer = browser.post(
-        desk.action(request, "decide"), {"to_talent": typed, "reason": "x", "confirm": "1"}
-    )
-
-    assert sentence in answer.content.decode()
-    assert undecided(request)
-
-
-def test_decision_without_a_reason_moves_nothing(browser):
-    request = held(usd(500))
-
-    answer = browser.post(desk.action(request, "decide"), {"to_talent": "200", "confirm": "1"})
-
-    assert "Give the reason." in answer.content.decode()
-    assert undecided(request)
-
-
-def test_decision_without_its_permission_is_forbidden():
-    request = held(usd(500))
-    staff = desk.staff_with("payments.view_escrowrefundrequest", "contracts.end_contract")
-
-    answer = desk.signed_in(staff).post(
-        desk.action(request, "decide"), {"to_talent": "200", "reason": "x", "confirm": "1"}
-    )
-
-    assert answer.status_code == 403
-    assert undecided(request)
-
-
-def undecided(request: EscrowRefundRequest) -> bool:
-    again = EscrowRefundRequest.objects.get(pk=request.pk)
-    escrow = money_of(request.book.contract)[0]
-    same = (again.state, escrow) == (RequestState.DISPUTED, "$500.00")
-    return same and not LogEntry.objects.exists()
-
-
-def test_request_that_still_waits_for_the_talent_is_not_decided(browser):
-    contract = ended(funded(usd(500)).contract)
-    request = EscrowRefundRequest.objects.get(book=contract.book_id)
-
-    answer = browser.post(
-        desk.action(request, "decide"), {"to_talent": "200", "reason": "x", "confirm": "1"}
-    )
-
-    assert answer.status_code == 409
-    assert EscrowRefundRequest.objects.get(pk=request.pk).state == RequestState.PENDING
-
-
-def test_decision_comes_second_to_the_talent_who_lets_go(browser):
-    request = held(usd(500))
-    contract = request.book.contract
-    escrow_answers.let_go(contract, by=owner_of(contract.talent))
-
-    answer = browser.post(
-        desk.action(request, "decide"), {"to_talent": "200", "reason": "x", "confirm": "1"}
-    )
-
-    assert answer.status_code == 409
-    assert money_of(contract) == ("$0.00", "$500.00", "$0.00", "$0.00")
 
 
 # The contract's page and list --------------------------------------------------------------------
@@ -517,19 +394,3 @@ def test_contracts_are_listed_by_state(browser):
     found = browser.get(desk.rows(Contract), {"queue": "offered"}).context["cl"].result_list
 
     assert list(found) == [offer]
-
-
-def test_held_requests_are_listed_oldest_first_with_their_clock(browser):
-    with clock.at(NOON - timedelta(days=2)):
-        older = held()
-    newer = held()
-    waiting = ended(funded(usd(40)).contract)
-
-    page = browser.get(desk.rows(EscrowRefundRequest))
-    others = browser.get(desk.rows(EscrowRefundRequest), {"queue": "pending"})
-
-    assert list(page.context["cl"].result_list) == [older, newer]
-    assert "waiting since Tuesday 17 November 2026, 12:00 (UTC)" in page.content.decode()
-    assert [one.book for one in others.context["cl"].result_list] == [waiting.book]
-    assert waiting.talent.name in others.content.decode()
-    assert "Thursday 26 November 2026, 12:00 (UTC), in 7 days" in others.content.decode()

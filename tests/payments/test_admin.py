@@ -123,11 +123,11 @@ def test_entry_leads_to_what_caused_it(browser):
 
 
 def test_entry_of_a_decided_request_leads_to_the_request(browser):
-    held = desk.busy_market()
-    request = held.book.escrow_refund_request
+    request = desk.mediated()
+    held = request.book
     desk.confirm(browser, desk.action(request, "decide"), to_talent="100")
-    returned = Entry.objects.get(book=held.book, kind=EntryKind.RETURN)
-    funding = Entry.objects.get(book=held.book, kind=EntryKind.FUND)
+    returned = Entry.objects.get(book=held, kind=EntryKind.RETURN)
+    funding = Entry.objects.get(book=held, kind=EntryKind.FUND)
 
     assert desk.page(request) in browser.get(desk.page(returned)).content.decode()
     assert desk.page(request) not in browser.get(desk.page(funding)).content.decode()

@@ -1,4 +1,4 @@
-"""What waits for somebody: escrow refund requests with their clock, gateway operations."""
+"""Gateway operations: what was asked of the outside world, and what is not settled yet."""
 
 from __future__ import annotations
 
@@ -22,76 +22,10 @@ from marketplace.support.sections import ACTOR, Section, link, when, who
 from marketplace.support.tools import tool
 from payments import operations
 from payments.admin.payments import BY_REFERENCE
-from payments.models import EscrowRefundRequest, GatewayOperation
-from payments.states import HELD_REQUESTS, OPEN_OPERATIONS, RequestState
+from payments.models import GatewayOperation
+from payments.states import OPEN_OPERATIONS
 
-HELD = Q(state__in=HELD_REQUESTS)
 UNSETTLED = Q(due_at__isnull=False)
-
-
-@admin.register(EscrowRefundRequest)
-class EscrowRefundRequestAdmin(ReadOnlyAdmin):
-    list_display = ("book", "asked_for", "state", "waits_for", "clock")
-    list_select_related = ("book__client", "book__talent")
-    related = ("book__client", "book__talent")
-    search_fields = ("book",)
-    search_help_text = BY_REFERENCE
-    queues = {
-        "held": Queue("Waiting for support", HELD, ("decide_by", "pk")),
-        "pending": Queue(
-            "Waiting for the talent", Q(state=RequestState.PENDING), ("answer_by", "pk")
-        ),
-        "all": EVERYTHING,
-    }
-    fields = (
-        "book",
-        "asked_for",
-        "state",
-        "waits_for",
-        "clock",
-        "filed_at",
-        "answer_by",
-        "decide_by",
-        "on_silence",
-        "reminders_sent",
-        "policy_version",
-        "decided_because",
-        "paid",
-        "returned",
-        "resolved_at",
-    )
-
-    def search(
-        self, rows: QuerySet[EscrowRefundRequest], term: str
-    ) -> QuerySet[EscrowRefundRequest]:
-        return rows.filter(book__reference=term.upper())
-
-    @admin.display(description="amount")
-    def asked_for(self, row: EscrowRefundRequest) -> Money:
-        return row.amount
-
-    @admin.display(description="must answer")
-    def waits_for(self, row: EscrowRefundRequest) -> str:
-        if row.is_held:
-            return "Support"
-        return row.book.talent.name if row.is_open else "–"
-
-    @admin.display(description="by when")
-    def clock(self, row: EscrowRefundRequest) -> str:
-        if row.is_held:
-            return f"waiting since {when(row.filed_at)}"
-        if row.is_open:
-            silence = row.get_on_silence_display()
-            return f"{moments.deadline(row.answer_by, clock.now())}, or else: {silence}"
-        return f"settled {when(row.resolved_at)}"
-
-    @admin.display(description="to the talent")
-    def paid(self, row: EscrowRefundRequest) -> Money | None:
-        return row.to_talent
-
-    @admin.display(description="to the client")
-    def returned(self, row: EscrowRefundRequest) -> Money | None:
-        return row.to_client
 
 
 @admin.register(GatewayOperation)
@@ -192,23 +126,11 @@ class SettleOperation(SupportAction):
         return f"{row.get_state_display().lower()}, asked {row.attempts} times"
 
 
-@panel(place=1, permission="payments.view_escrowrefundrequest")
-def held_requests() -> Panel:
-    held = EscrowRefundRequest.objects.filter(HELD)
-    oldest = held.select_related("book").order_by("decide_by", "pk")[:SHOWN]
-    return Panel(
-        "Escrow refund requests",
-        reverse("admin:payments_escrowrefundrequest_changelist"),
-        f"{how_many(held)} waiting for a decision, the oldest first.",
-        [(link(one), moments.ago(one.filed_at, clock.now())) for one in oldest],
-    )
-
-
 def _next(due_at: datetime | None) -> str:
     return f"asked next: {moments.left(due_at, clock.now())}" if due_at else "settled"
 
 
-@panel(place=3, permission="payments.view_gatewayoperation")
+@panel(place=8, permission="payments.view_gatewayoperation")
 def unsettled_operations() -> Panel:
     unsettled = GatewayOperation.objects.filter(UNSETTLED)
     first = unsettled.select_related("book").order_by("due_at", "pk")[:SHOWN]
