@@ -1,9 +1,10 @@
 """What pages read of contracts."""
 
+from contracts.queries.events import Event
 from contracts.queries.jobs import JobsPage, Row, jobs_page
 from contracts.queries.requests import RequestPage, request_page
 from contracts.queries.room import Room, contract_of, room_of
-from contracts.queries.timeline import Event, timeline_of
+from contracts.queries.timeline import timeline_of
 
 __all__ = [
     "Event",

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.models import Week
+from contracts.queries.events import Event
 from contracts.queries.room import Room
-from contracts.queries.timeline import Event, money_events
+from contracts.queries.timeline import money_events
 from marketplace.components import Part
 from marketplace.money import Money, total, zero
 from marketplace.refusals import Refusal

@@ -17,8 +17,9 @@ from contracts.models import Contract, HoursDispute, Milestone, Timer
 from contracts.queries.bonuses import BonusLine, bonus_asked, bonus_line, with_bonus_asked
 from contracts.queries.checklist import ItemRow, item_rows
 from contracts.queries.dormancy import Dormant, Quiet, dormant_of, quiet_of
+from contracts.queries.events import Event
 from contracts.queries.milestones import MilestoneRow, milestone_rows, milestones_of
-from contracts.queries.timeline import Event, timeline_of
+from contracts.queries.timeline import timeline_of
 from contracts.queries.timesheet import (
     Hours,
     Timesheet,

@@ -6,38 +6,17 @@ Feedback is told nowhere here: while it is sealed, not even that it exists.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
-from django.db.models import OuterRef, Subquery
-
 from contracts.models import Contract, ContractHistory, Message, Milestone, Week
+from contracts.queries.events import SHOWN, Event, who_did
+from contracts.queries.timeline_return import return_events
 from contracts.states import Side
 from contracts.waiting import dispute_of
-from marketplace.models import ActedOn
 from marketplace.money import Money
 from marketplace.states import ActorKind
-from payments.models import BookHistory, Entry, RequestStatement, SplitProposal, Transfer
-from payments.states import DISCUSSED_REQUESTS, EntryKind, StatementKind
-
-SHOWN: Final = 50
-"""The newest events of each source."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One line. A message has an author and a text, anything else an icon and words."""
-
-    at: datetime
-    order: int
-    icon: str = ""
-    words: str = ""
-    amount: Money | None = None
-    note: str = ""
-    author: str = ""
-    initials: str = ""
-    text: str = ""
+from payments.models import Entry, Transfer
+from payments.states import EntryKind
 
 
 def timeline_of(
@@ -49,7 +28,7 @@ def timeline_of(
     moved: Iterable[Transfer],
     has_request: bool,
 ) -> list[Event]:
-    """The newest events, as this side reads them; two queries, up to two more with a request.
+    """The newest events, as this side reads them; two queries, one more with a request.
 
     Args:
         milestones: all of the contract's, to name them.
@@ -67,7 +46,7 @@ def timeline_of(
             names["hoursdispute", dispute.pk] = f"the {week}"
     events = [
         *_changes(contract, side, names, amounts),
-        *(_requests(contract, side) if has_request else ()),
+        *(return_events(contract, side) if has_request else ()),
         *money_events(contract, side, moved),
         *_messages(contract, side),
     ]
@@ -140,33 +119,6 @@ _MILESTONE: Final = {
     "ask_for_changes": ("arrow-path", "{who} asked for changes to {what}"),
     "extend": ("clock", "{who} extended the review of {what}"),
 }
-_REQUEST: Final = {
-    "create": ("scale", "The return of what is left in escrow was requested"),
-    "accept": ("check", "{who} let the money in escrow go back"),
-    "decline": ("hand-raised", "{who} declined the return from escrow; support decides"),
-    "dispute": ("hand-raised", "{who} disputed the return from escrow"),
-    "reject": ("hand-raised", "{who} rejected the dispute; support mediates"),
-    "withdraw": ("banknotes", "{who} chose to pay what was in escrow"),
-    "concede": ("banknotes", "{who} chose to pay what was in escrow"),
-    "concede_by_silence": ("clock", "The dispute was not answered in time; the escrow is paid"),
-    "lapse": ("clock", "The request was not answered in time"),
-    "escalate": ("lifebuoy", "The request was not answered in time; support decides"),
-    "mediate": ("lifebuoy", "{who} mediates about what was left in escrow"),
-    "decide": ("scale", "{who} decided about what was left in escrow"),
-}
-_SPLIT: Final = {
-    "create": ("scale", "{who} proposed a split of the escrow: {parts}"),
-    "agree": ("hand-thumb-up", "{who} accepted support's split; the other side has to, too"),
-    "accept": ("hand-thumb-up", "{who} accepted the split of the escrow: {parts}"),
-    "decline": ("hand-thumb-down", "{who} declined the split of the escrow"),
-    "lapse": ("clock", "The split of the escrow was not accepted in time"),
-    "take_back": ("arrow-uturn-left", "{who} took the split of the escrow back"),
-}
-_SAID: Final = {
-    StatementKind.ADDITION: "{who} added to what was said about the escrow",
-    StatementKind.NOTE: "{who} wrote to both sides about the escrow",
-}
-"""A dispute and its rejection are told by the request."""
 _MONEY: Final = {
     EntryKind.FUND: ("lock-closed", "{client} put into escrow"),
     EntryKind.RELEASE: ("banknotes", "{client} released"),
@@ -194,7 +146,9 @@ def _changes(
             continue
         what = names.get((row.row_label, row.row_id), "")
         if words and (what or row.row_label not in ("week", "hoursdispute")):
-            said = words.format(who=_who(row, contract, side), what=what, **_asked(contract, side))
+            said = words.format(
+                who=who_did(row, contract, side), what=what, **_asked(contract, side)
+            )
             if row.transition == "end" and row.actor_kind == ActorKind.STAFF:
                 said += f" for {_for_whom(contract, side)}"
             amount = (
@@ -233,50 +187,6 @@ def _words_of(row: ContractHistory) -> tuple[str, str]:
     return _MILESTONE.get(row.transition, ("", ""))
 
 
-def _requests(contract: Contract, side: Side) -> Iterator[Event]:
-    """The request and its splits; one query more for what was said once it was disputed."""
-    rows = _request_rows(contract)
-    settling = {row.sequence for row in rows if row.transition in _REQUEST}
-    for row in rows:
-        of_split = row.row_label == "splitproposal"
-        if of_split and row.transition == "take_back" and row.sequence - 1 in settling:
-            continue  # it ended with its request, which is told
-        icon, words = (_SPLIT if of_split else _REQUEST).get(row.transition, ("", ""))
-        if words:
-            parts = _parts_of(row, contract, side) if of_split else ""
-            said = words.format(who=_who(row, contract, side), parts=parts)
-            yield Event(row.at, 1000 + row.sequence, icon=icon, words=said)
-    if any(row.target in DISCUSSED_REQUESTS for row in rows):
-        yield from _statements(contract, side)
-
-
-def _request_rows(contract: Contract) -> list[BookHistory]:
-    """Each with the part of the request's amount that a split gives the talent."""
-    split = SplitProposal.objects.filter(pk=OuterRef("row_id")).values("to_talent_minor")
-    rows = BookHistory.objects.filter(
-        book=contract.book_id, row_label__in=("escrowrefundrequest", "splitproposal")
-    )
-    found = rows.select_related("actor_membership").annotate(split_minor=Subquery(split))
-    return list(found.order_by("-sequence")[:SHOWN])
-
-
-def _parts_of(row: BookHistory, contract: Contract, side: Side) -> str:
-    to_talent = Money(row.split_minor, contract.currency)  # type: ignore[attr-defined]
-    to_client = contract.book.escrow_refund_request.amount - to_talent
-    client = "you" if side is Side.CLIENT else contract.client.name
-    talent = "you" if side is Side.TALENT else contract.talent.name
-    return f"{to_talent} to {talent}, {to_client} to {client}"
-
-
-def _statements(contract: Contract, side: Side) -> Iterator[Event]:
-    said = RequestStatement.objects.filter(
-        request=contract.book.escrow_refund_request, kind__in=tuple(_SAID)
-    )
-    for one in said.select_related("actor_membership").order_by("-at", "-pk")[:SHOWN]:
-        words = _SAID[StatementKind(one.kind)].format(who=_who(one, contract, side))
-        yield Event(one.at, 1500, icon="chat-bubble-left-right", words=words)
-
-
 def _messages(contract: Contract, side: Side) -> Iterator[Event]:
     written = Message.objects.filter(contract=contract).select_related("author__party")
     for message in written.order_by("-id")[:SHOWN]:
@@ -312,12 +222,3 @@ def _for_whom(contract: Contract, side: Side) -> str:
     """Whose end support carried out."""
     ended = Side(contract.ended_side)
     return "you" if ended is side else contract.party(ended).name
-
-
-def _who(row: ActedOn, contract: Contract, side: Side) -> str:
-    if row.actor_kind == ActorKind.STAFF:
-        return "Support"
-    if row.actor_membership is None:
-        return "Closeout"
-    acted = contract.side_of(row.actor_membership.party_id)
-    return "You" if acted is side or acted is None else contract.party(acted).name
