@@ -88,39 +88,43 @@ class Dormant:
     @property
     def tracks(self) -> list[Track]:
         """Where the money in escrow goes if everybody stays silent."""
-        what = "of yours in escrow" if self.is_client else f"of {self.other.name} in escrow"
-        return [Track(amount=self.escrow, what=what, stages=self._stages)]
+        whose = "your money" if self.is_client else f"money of {self.other.name}"
+        return [Track(amount=self.escrow, what=f"in escrow, {whose}", stages=self._stages)]
 
     @property
     def _stages(self) -> list[Stage]:
-        dormancy, client, talent = self.dormancy, *self._names
-        since = Stage(word=f"dormant since {moments.day(dormancy.since)}", state="past")
+        dormancy = self.dormancy
         assert dormancy.due_at is not None
-        until = f"until {moments.day(dormancy.due_at)}"
+        until = f"until {moments.day(dormancy.due_at, year=False)}"
+        since = _past(f"dormant since {moments.day(dormancy.since, year=False)}")
+        client, talent = self._named(Side.CLIENT), self._named(Side.TALENT)
         if dormancy.is_release_asked:
-            return [
-                since,
-                Stage(word="release asked", state="past"),
-                Stage(word=f"{client} answers {until}", state="here"),
-                Stage(word=f"paid to {talent}", state="future"),
-            ]
-        asks_client = dormancy.asked is Side.CLIENT
-        return [
-            since,
-            Stage(
-                word=f"{client} is asked {until}" if asks_client else f"{client} was asked",
-                state="here" if asks_client else "past",
-            ),
-            Stage(
-                word=f"{talent} is asked" if asks_client else f"{talent} is asked {until}",
-                state="future" if asks_client else "here",
-            ),
-            Stage(word=f"back to {client}, and ended", state="future"),
-        ]
+            asks = _past(f"{talent} asked for its release")
+            return [since, asks, _here(f"{client} can answer {until}"), _later(f"paid to {talent}")]
+        end = _later(f"back to {client}, and the contract ends")
+        client_is, talent_is = self._is(Side.CLIENT), self._is(Side.TALENT)
+        if dormancy.asked is Side.CLIENT:
+            return [since, _here(f"{client_is} asked {until}"), _later(f"{talent_is} asked"), end]
+        asked = _past(f"{client} did not answer")
+        return [since, asked, _here(f"{talent_is} asked {until}"), end]
 
-    @property
-    def _names(self) -> tuple[str, str]:
-        return self.contract.client.name, self.contract.talent.name
+    def _named(self, side: Side) -> str:
+        return "you" if side is self.side else self.contract.party(side).name
+
+    def _is(self, side: Side) -> str:
+        return f"{self._named(side)} {'are' if side is self.side else 'is'}"
+
+
+def _past(word: str) -> Stage:
+    return Stage(word=word, state="past")
+
+
+def _here(word: str) -> Stage:
+    return Stage(word=word, state="here")
+
+
+def _later(word: str) -> Stage:
+    return Stage(word=word, state="future")
 
 
 def quiet_of(contract: Contract, now: datetime) -> Quiet | None:

@@ -17,12 +17,18 @@ def day(number: float) -> datetime:
     return NOON + number * DAY
 
 
+def look(moment: datetime) -> None:
+    """The two sweeps about quiet contracts come by."""
+    for name in ("contracts.quiet_reminders", "contracts.dormancies_pass"):
+        sweeping.run(only=name, as_of=moment)
+
+
 def slept(until: float, *, contract: Contract | None = None) -> Contract:
     """A contract with $500.00 in escrow on which nobody did anything; the clock came by in time."""
     found = contract or funded().contract
     for number in (30, 60, 76, 83, 90, 97, 104):
         if number <= until:
-            sweeping.run(as_of=day(number))
+            look(day(number))
     return Contract.objects.get(pk=found.pk)
 
 
