@@ -19,6 +19,13 @@ def days_of(window: str) -> str:
 
 
 @register.simple_tag
+def number_of(rule: str) -> int:
+    """A number of things: ``{% number_of "ESCROW_CLIENT_WORKDAYS" %}`` gives *5*."""
+    number: int = policy.RULES[rule].value
+    return number
+
+
+@register.simple_tag
 def minutes_of(window: str) -> str:
     """The same in minutes: ``{% minutes_of "SEGMENT" %}`` gives *10 minutes*."""
     minutes = policy.RULES[window].value // timedelta(minutes=1)
