@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from contracts.queries.requests import RequestPage
 from contracts.states import Side
 from marketplace import moments, policy
-from marketplace.components import Part, Stage, Track
+from marketplace.components import Part, Stage
 from marketplace.money import zero
 from payments.models import SplitProposal
 from payments.states import OnSilence, RequestState
@@ -59,17 +59,18 @@ def clock_of(page: RequestPage, *, since: datetime) -> Clock | None:
     return _disputed(page, since) if request.state == RequestState.DISPUTED else _pending(page)
 
 
-def track_of(page: RequestPage) -> Track:
-    """The way of the amount: what is behind it, where it is, what comes last."""
+def stages_of(page: RequestPage) -> list[Stage]:
+    """The way of the request: what is behind it, where it is, what comes last."""
     request = page.request
     asked = f"Asked {moments.day(request.filed_at, year=False)}"
     stages = [Stage(word=word, state="past") for word in (asked, *_middle(page))]
-    if request.is_open:
-        stages.append(Stage(word=_here(page), state="here"))
-        stages.append(Stage(word=_last(page), state="future"))
-    else:
-        stages.append(Stage(word=request.get_state_display(), state="here"))
-    return Track(amount=page.amount, what=page.track, stages=stages)
+    if not request.is_open:
+        return [*stages, Stage(word=request.get_state_display(), state="here")]
+    return [
+        *stages,
+        Stage(word=_here(page), state="here"),
+        Stage(word=_last(page), state="future"),
+    ]
 
 
 def days(length: timedelta) -> str:

@@ -61,9 +61,10 @@ def _title(page: RequestPage) -> str:
 def _of_talent(page: RequestPage, payment: Payment | None) -> str:
     if payment is None:
         return "Nothing was taken from your balance."
+    available = moments.day(payment.available_at)
     if payment.matured_at or payment.available_at <= page.now:
-        return "It is available, or was withdrawn."
-    return f"It is pending until {moments.day(payment.available_at)}, and available then."
+        return f"It became available on {available}."
+    return f"It is pending until {available}, and available then."
 
 
 def _of_client(page: RequestPage, to_client: Money) -> str:

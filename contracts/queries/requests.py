@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from contracts import escrow_answers
 from contracts.models import Contract
 from contracts.states import Side
 from marketplace import clock, policy, transitions
@@ -118,7 +119,7 @@ class RequestPage:
         if to_talent is None:
             return [Part(kind="held", label="In escrow", amount=self.amount)]
         book = self.contract.book
-        receives = "You receive" if self.is_talent else f"{self.other.name} receives"
+        receives = f"For {self.name(Side.TALENT)}"
         back = f"Back to {self.name(Side.CLIENT)}"
         return [
             Part(kind="paid", label=receives, amount=book.net_of(to_talent)),
@@ -131,15 +132,6 @@ class RequestPage:
         """Of a settled request: where the amount went."""
         return [one for one in self.parts(self.request.to_talent) if one.amount]
 
-    @property
-    def track(self) -> str:
-        """What is asked, beside the amount."""
-        return (
-            f"asked back by {self.other.name}"
-            if self.is_talent
-            else f"asked back from {self.other.name}"
-        )
-
     def refuse_unless_possible(self, name: str) -> None:
         """A page that leads to an answer says why it cannot be given.
 
@@ -147,9 +139,12 @@ class RequestPage:
             NotYours: not an owner or manager of the side that is asked.
             Overtaken: it is settled, or silence has decided.
         """
-        transitions.refuse_unless_possible(self.request, name, by=self.actor)
+        rules.refuse(transitions.rule_of(self.request, name)(self.request, self.actor))
+        if not self.request.is_open:
+            raise Overtaken(escrow_answers.SETTLED)
         if self.is_over:
             raise Overtaken("The time to answer is over. Here is what happens.")
+        transitions.refuse_unless_possible(self.request, name, by=self.actor)
 
 
 def request_page(request: EscrowRefundRequest, contract: Contract, actor: Actor) -> RequestPage:

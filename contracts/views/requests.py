@@ -15,7 +15,7 @@ from contracts.models import Contract
 from contracts.queries import RequestPage, contract_of, request_page
 from contracts.queries import request_answers as answers
 from contracts.queries.request_answers import Confirmation
-from contracts.queries.request_clock import clock_of, days, track_of
+from contracts.queries.request_clock import clock_of, days, stages_of
 from contracts.queries.request_line import line_of
 from contracts.queries.request_result import result_of
 from contracts.request_forms import SplitForm, StatementForm
@@ -65,7 +65,7 @@ class Request(RequestView):
             page,
             clock=clock_of(page, since=line.since),
             result=None if page.request.is_open else result_of(page, line.payment),
-            tracks=[track_of(page)],
+            stages=stages_of(page),
             answers=[] if page.refusal else answers.answers_of(page),
             line=line,
         )
@@ -172,15 +172,28 @@ class TakeBackSplit(SplitView):
 # Answers that are written -----------------------------------------------------------------------
 
 
-class Split(RequestView):
+class WritingView(RequestView):
+    """A form for those who may answer, whatever was typed into it."""
+
+    rule = staticmethod(rules.talent_answers)
+
+    def allowed(self, pk: int) -> RequestPage:
+        page = self.page(pk)
+        rules.refuse(self.rule(page.request, self.actor))
+        return page
+
+
+class Split(WritingView):
     """Propose a split: its figures follow what is typed, and only those shown are proposed."""
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         page = self.allowed(pk)
+        page.refuse_unless_possible("stop_clock")
+        escrow_answers.refuse_another_split(page.request)
         return self.ask(page, self.form(page, initial=typed.kept_for(request)))
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        page = self.page(pk)
+        page = self.allowed(pk)
         form = self.form(page, request.POST)
         if not form.is_valid() or "update" in request.POST:
             return self.ask(page, form)
@@ -204,12 +217,6 @@ class Split(RequestView):
             f" still meanwhile.",
         )
 
-    def allowed(self, pk: int) -> RequestPage:
-        page = self.page(pk)
-        page.refuse_unless_possible("stop_clock")
-        escrow_answers.refuse_another_split(page.request)
-        return page
-
     def form(self, page: RequestPage, *args: Any, **kwargs: Any) -> SplitForm:
         return SplitForm(*args, whole=page.amount, other=page.other.name, **kwargs)
 
@@ -229,19 +236,19 @@ class Split(RequestView):
         )
 
 
-class StatementView(RequestView):
+class StatementView(WritingView):
     """Say something about the request, with links."""
 
     template: str
     asks: str
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        page = self.page(pk)
+        page = self.allowed(pk)
         self.check(page)
         return self.ask(page, self.form(page, initial=typed.kept_for(request)))
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        page = self.page(pk)
+        page = self.allowed(pk)
         form = self.form(page, request.POST)
         if not form.is_valid():
             return self.ask(page, form)
@@ -286,6 +293,7 @@ class Dispute(StatementView):
 
 
 class Reject(StatementView):
+    rule = staticmethod(rules.client_answers)
     template = "request_reject"
     asks = "Why do you reject the dispute?"
 
@@ -298,6 +306,7 @@ class Reject(StatementView):
 
 
 class Add(StatementView):
+    rule = staticmethod(rules.either_side_answers)
     template = "request_add"
     asks = "What do you want to add?"
 
