@@ -16,7 +16,7 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
-from contracts import terms
+from contracts import bonuses, escrow_answers, terms
 from contracts.models import Assignment, Contract
 from contracts.states import Side
 from feedback import giving
@@ -24,6 +24,7 @@ from marketplace import clock, once
 from marketplace.actors import Actor
 from marketplace.models import Notice, Party
 from marketplace.states import Role
+from payments import refund_requests
 from payments.gateways import sandbox
 from tests.desk import busy_market, support
 from tests.factories import (
@@ -46,7 +47,7 @@ from tests.factories import (
     submitted,
     usd,
 )
-from tests.proof import scenes
+from tests.proof import returning, scenes
 from tests.proof.sites import everything, routes
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +76,9 @@ WHO_TIDIES = "302 404 403 200 200 403 404 403"
 WHO_TIDIES_DOES = "302 404 403 302 302 403 404 403"
 TO_THE_PAGE = all_get(302, support=403)
 BOTH_MANAGE = "302 404 200 200 200 403 404 403"
+BOTH_MANAGE_DO = "302 404 302 302 302 403 404 403"
+OF_THE_PARTY = "302 404 403 200 200 403 403 403"
+OF_THE_PARTY_DO = "302 404 403 302 302 403 403 403"
 ONLY_POST = ONLY_GET = all_get(405, nobody=302, support=403)
 WHO_ACTS = all_get(200, nobody=302, support=403)
 SIGNED_IN = all_get(200, nobody=302)
@@ -143,8 +147,18 @@ def request_of(path: str = "") -> Callable[[Contract], str]:
     return lambda contract: f"/escrow-refunds/{contract.book.escrow_refund_request.pk}/{path}"
 
 
-def refund_of(contract: Contract) -> str:
-    return f"/payments/{contract.book.payments.get().pk}/refund/"
+def split_of(path: str) -> Callable[[Contract], str]:
+    return lambda contract: request_of(f"split/{returning.split_of(contract).pk}/{path}")(contract)
+
+
+def payment_of(path: str) -> Callable[[Contract], str]:
+    return lambda contract: f"/payments/{contract.book.payments.get().pk}/{path}"
+
+
+def bonus_request(path: str) -> Callable[[Contract], str]:
+    return lambda contract: room(f"bonus/requests/{contract.bonus_requests.get().pk}/{path}")(
+        contract
+    )
 
 
 def notice_of(contract: Contract) -> str:
@@ -185,6 +199,20 @@ def give_feedback(contract: Contract) -> None:
     giving.give(contract, stars=4, text=TEXT, by=owner_of(contract.client))
 
 
+def dispute_return(contract: Contract) -> None:
+    escrow_answers.dispute(contract, text=TEXT, by=owner_of(contract.talent))
+
+
+def pay_and_ask_back(contract: Contract) -> None:
+    payment, by = approve(milestone_of(contract)), owner_of(contract.client)
+    refund_requests.ask(payment, amount=usd(80), reason=TEXT, key="", by=by)
+
+
+def ask_bonus(contract: Contract) -> None:
+    given = {"minutes": 60, "amount": usd(60), "reason": TEXT, "key": ""}
+    bonuses.ask(contract, **given, by=owner_of(contract.talent))
+
+
 ACTIVE, OFFERED = secret(active), secret(offered)
 SUBMITTED, FUNDED, PLANNED = secret(submitted), secret(funded), secret(planned)
 ENDED = then(active, ended)
@@ -198,6 +226,13 @@ PAUSED = then(scenes.working, lambda one: terms.pause(one, by=owner_of(one.clien
 TWO_WORK = then(scenes.working, second_person)
 IN_REVIEW, UNPAID = secret(scenes.in_review), secret(scenes.unpaid)
 DISPUTED = secret(scenes.disputed)
+SPLIT, SPLIT_OF_SUPPORT = secret(returning.split), secret(returning.split_by_support)
+DECIDED, DORMANT = secret(returning.decided), secret(returning.dormant)
+TALENT_ASKED, RELEASE_ASKED = secret(returning.talent_asked), secret(returning.release_asked)
+RETURN_DISPUTED = then(returning.asked, dispute_return)
+REFUND_ASKED = then(funded, pay_and_ask_back)
+BONUS_ASKED = then(scenes.in_review, lambda one: ask_bonus(ended(one)))
+BONUS = secret(returning.bonus)
 ADDED = {"title": "More", "amount": "25"}
 TIME = {"day": "2026-11-19", "starts": "09:00", "ends": "10:00", "memo": "Drafts"}
 FEEDBACK = {"stars": "5", "text": "Good."}
@@ -299,18 +334,67 @@ ROWS: dict[str, Row] = {
     ),
     "escrow-refunds/<int:pk>/": Row(request_of(), BOTH_SIDES, ONLY_GET, REQUESTED, TALENT),
     "escrow-refunds/<int:pk>/let-go/": Row(
-        request_of("let-go/"), ONLY_POST, MANAGERS_DO, REQUESTED, TALENT
+        request_of("let-go/"), MANAGERS, MANAGERS_DO, REQUESTED, TALENT
     ),
-    "escrow-refunds/<int:pk>/decline/": Row(
-        request_of("decline/"),
-        ONLY_POST,
+    "escrow-refunds/<int:pk>/split/": Row(
+        request_of("split/"),
+        MANAGERS,
         MANAGERS_DO,
         REQUESTED,
         TALENT,
-        data={"because": "I worked."},
+        data={"to_talent": "200", "message": "", "shown": "200.00"},
+    ),
+    "escrow-refunds/<int:pk>/dispute/": Row(
+        request_of("dispute/"), MANAGERS, MANAGERS_DO, REQUESTED, TALENT, data={"text": "I worked."}
     ),
     "escrow-refunds/<int:pk>/pay-instead/": Row(
-        request_of("pay-instead/"), ONLY_POST, MANAGERS_DO, REQUESTED
+        request_of("pay-instead/"), MANAGERS, MANAGERS_DO, REQUESTED
+    ),
+    "escrow-refunds/<int:pk>/reject/": Row(
+        request_of("reject/"), MANAGERS, MANAGERS_DO, RETURN_DISPUTED, data={"text": "You did not."}
+    ),
+    "escrow-refunds/<int:pk>/add/": Row(
+        request_of("add/"),
+        BOTH_MANAGE,
+        BOTH_MANAGE_DO,
+        RETURN_DISPUTED,
+        data={"text": "Besides.", "links": "https://example.com"},
+    ),
+    "escrow-refunds/<int:pk>/split/<int:split>/agree/": Row(
+        split_of("agree/"), MANAGERS, MANAGERS_DO, SPLIT
+    ),
+    "escrow-refunds/<int:pk>/split/<int:split>/decline/": Row(
+        split_of("decline/"), MANAGERS, MANAGERS_DO, SPLIT
+    ),
+    "escrow-refunds/<int:pk>/split/<int:split>/take-back/": Row(
+        split_of("take-back/"), ONLY_POST, MANAGERS_DO, SPLIT, TALENT
+    ),
+    "contracts/<slug:reference>/bonus/": Row(
+        room("bonus/"),
+        MANAGERS,
+        MANAGERS_DO,
+        ACTIVE,
+        data={"amount": "20", "note": "", "method": sandbox.ACCEPTS, "shown": "0:0:2000:0"},
+    ),
+    "contracts/<slug:reference>/bonus/ask/": Row(
+        room("bonus/ask/"),
+        MANAGERS,
+        MANAGERS_DO,
+        then(scenes.in_review, ended),
+        TALENT,
+        data={"hours": "1", "minutes": "0", "reason": "A call.", "shown": "60.00"},
+    ),
+    "contracts/<slug:reference>/bonus/requests/<int:pk>/decline/": Row(
+        bonus_request("decline/"), ONLY_POST, MANAGERS_DO, BONUS_ASKED, data={"because": "No."}
+    ),
+    "contracts/<slug:reference>/bonus/requests/<int:pk>/withdraw/": Row(
+        bonus_request("withdraw/"), ONLY_POST, MANAGERS_DO, BONUS_ASKED, TALENT
+    ),
+    "contracts/<slug:reference>/still-working/": Row(
+        room("still-working/"), ONLY_POST, BOTH_DO, DORMANT
+    ),
+    "contracts/<slug:reference>/ask-release/": Row(
+        room("ask-release/"), MANAGERS, MANAGERS_DO, DORMANT, TALENT, data={"note": "I delivered."}
     ),
     "contracts/<slug:reference>/diary/": Row(diary(), BOTH_SIDES, ONLY_GET, RECORDED, TALENT),
     "contracts/<slug:reference>/diary/add/": Row(
@@ -406,12 +490,30 @@ ROWS: dict[str, Row] = {
     ),
     "payments/": Row("/payments/", "302 200 200 200 200 403 403 403", ONLY_GET, PAID),
     "payments/<int:pk>/refund/": Row(
-        refund_of,
-        "302 404 403 200 200 403 403 403",
-        "302 404 403 200 200 403 403 403",
+        payment_of("refund/"),
+        OF_THE_PARTY,
+        OF_THE_PARTY,
         PAID,
         TALENT,
         data={"choice": "whole"},
+    ),
+    "payments/<int:pk>/refund/ask/": Row(
+        payment_of("refund/ask/"),
+        OF_THE_PARTY,
+        OF_THE_PARTY_DO,
+        PAID,
+        data={"choice": "part", "amount": "80", "reason": "Late."},
+    ),
+    "payments/<int:pk>/refund/decline/": Row(
+        payment_of("refund/decline/"),
+        ONLY_POST,
+        OF_THE_PARTY_DO,
+        REFUND_ASKED,
+        TALENT,
+        data={"because": "It works.", "asked": ""},
+    ),
+    "payments/<int:pk>/refund/take-back/": Row(
+        payment_of("refund/take-back/"), ONLY_POST, OF_THE_PARTY_DO, REFUND_ASKED
     ),
     "inbox/": Row("/inbox/", WHO_ACTS, ONLY_GET, ACTIVE),
     "inbox/read/": Row("/inbox/read/", ONLY_POST, all_get(302, support=403), ACTIVE),
@@ -458,12 +560,62 @@ OF_HOURS = {
     "locked diary": Row(diary(), BOTH_SIDES, ONLY_GET, then(scenes.in_review, ended), TALENT),
     "money": Row("/payments/", "302 200 200 200 200 403 403 403", ONLY_GET, IN_REVIEW, TALENT),
     "refund": Row(
-        refund_of,
-        "302 404 403 200 200 403 403 403",
-        "302 404 403 200 200 403 403 403",
+        payment_of("refund/"),
+        OF_THE_PARTY,
+        OF_THE_PARTY,
         IN_REVIEW,
         TALENT,
         data={"choice": "whole"},
+    ),
+}
+
+# Money that comes back is told of on pages that every contract has, and on one page in many states.
+OF_RETURNS = {
+    "request with a split": Row(request_of(), BOTH_SIDES, ONLY_GET, SPLIT),
+    "request with a dispute": Row(request_of(), BOTH_SIDES, ONLY_GET, RETURN_DISPUTED),
+    "request in mediation": Row(request_of(), BOTH_SIDES, ONLY_GET, SPLIT_OF_SUPPORT, TALENT),
+    "request that is settled": Row(request_of(), BOTH_SIDES, ONLY_GET, DECIDED, TALENT),
+    "split of support": Row(
+        split_of("agree/"), BOTH_MANAGE, BOTH_MANAGE_DO, SPLIT_OF_SUPPORT, TALENT
+    ),
+    "jobs": Row("/jobs/", WHO_ACTS, ONLY_GET, SPLIT_OF_SUPPORT),
+    "dormant jobs": Row("/jobs/", WHO_ACTS, ONLY_GET, TALENT_ASKED, TALENT),
+    "room with a request": Row(room(), BOTH_SIDES, ONLY_GET, SPLIT),
+    "room with a bonus": Row(room(), BOTH_SIDES, ONLY_GET, BONUS, TALENT),
+    "room with a bonus asked": Row(room(), BOTH_SIDES, ONLY_GET, BONUS_ASKED),
+    "dormant room": Row(room(), BOTH_SIDES, ONLY_GET, DORMANT),
+    "room with a release asked": Row(room(), BOTH_SIDES, ONLY_GET, RELEASE_ASKED),
+    "dormant end": Row(
+        room("end/"), BOTH_MANAGE, BOTH_MANAGE, DORMANT, data={"choice": "all", "confirm": "1"}
+    ),
+    "payments asked back": Row(room("payments/"), BOTH_SIDES, ONLY_GET, REFUND_ASKED, TALENT),
+    "money asked back": Row(
+        "/payments/", "302 200 200 200 200 403 403 403", ONLY_GET, REFUND_ASKED, TALENT
+    ),
+    "asked before": Row(
+        payment_of("refund/ask/"),
+        OF_THE_PARTY,
+        OF_THE_PARTY_DO,
+        REFUND_ASKED,
+        data={"choice": "whole", "reason": "Late."},
+    ),
+    "refund that is asked for": Row(
+        payment_of("refund/"),
+        OF_THE_PARTY,
+        OF_THE_PARTY,
+        REFUND_ASKED,
+        TALENT,
+        data={"choice": "asked"},
+    ),
+    "refund of a bonus": Row(
+        payment_of("refund/"), OF_THE_PARTY, OF_THE_PARTY, BONUS, TALENT, data={"choice": "whole"}
+    ),
+    "bonus that is asked for": Row(
+        room("bonus/"),
+        MANAGERS,
+        MANAGERS_DO,
+        BONUS_ASKED,
+        data={"amount": "60", "note": "", "method": sandbox.ACCEPTS, "shown": "0:0:6000:0"},
     ),
 }
 
@@ -560,7 +712,11 @@ def undone() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
-@pytest.mark.parametrize("row", [*ROWS.values(), *OF_HOURS.values()], ids=[*ROWS, *OF_HOURS])
+@pytest.mark.parametrize(
+    "row",
+    [*ROWS.values(), *OF_HOURS.values(), *OF_RETURNS.values()],
+    ids=[*ROWS, *OF_HOURS, *OF_RETURNS],
+)
 def test_each_reader_gets_what_is_theirs_and_no_more(row):
     contract = row.make()
     people = people_of(contract, row.side)
