@@ -83,7 +83,7 @@ class AskForm(Refusable, KeyedForm):
 
     def __init__(self, *args: Any, contract: Contract, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.rate = contract.hourly_rate
+        self.rate: Money = contract.rate or money.zero(contract.currency)
         limit_to_bonuses(self.fields["amount"], contract.currency)
         self.fields["reason"].help_text = f"{contract.client.name} will read it."
 

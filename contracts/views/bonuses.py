@@ -62,10 +62,7 @@ class Give(FormView):
             "method_needed": "when something is charged" if page.credit else "",
             "page": page,
             "figures": figures,
-            "effects": _effects(subject, figures),
-            "sources": sources(figures.quote, seen=form.seen_for(figures.amount))
-            if figures
-            else [],
+            "effects": _effects(subject, form, figures) if figures else [],
             "shown": quotes.mark(figures.quote) if figures else "",
             "decline_form": DeclineForm(other=subject.talent.name),
         }
@@ -110,7 +107,6 @@ class Ask(FormView):
             raise Overtaken(refusal)
 
     def form(self, subject: Contract, *args: Any) -> AskForm:
-        self.check(subject)
         return AskForm(*args, contract=subject)
 
     def context(self, subject: Contract, form: AskForm) -> dict[str, Any]:
@@ -193,16 +189,16 @@ def _asked(contract: Contract, pk: int | None) -> BonusRequest | None:
     return found
 
 
-def _effects(contract: Contract, figures: BonusFigures | None) -> list[Effect]:
-    if figures is None:
-        return []
+def _effects(contract: Contract, form: BonusForm, figures: BonusFigures) -> list[Effect]:
+    """Where it comes from, and what is received of it."""
     fee = figures.amount - figures.receives
     return [
+        *sources(figures.quote, seen=form.seen_for(figures.amount)),
         Effect(
             term=f"{contract.talent.name} receives",
             value=figures.receives,
             detail=f"{fee} fee; available from {moments.day(figures.available_at)}",
-        )
+        ),
     ]
 
 
