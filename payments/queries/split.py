@@ -34,7 +34,8 @@ def open_split_of(request: EscrowRefundRequest, row: Any = None) -> SplitProposa
     if row is None:
         split = request.proposals.filter(state=SplitState.OPEN).first()
     else:
-        split = row.open_split
+        # Django sets it only where there is one.
+        split = getattr(row, "open_split", None)
     if split is not None:
         split.request = request
     return split
