@@ -19,11 +19,10 @@ from marketplace import clock, sweeping
 from marketplace.actors import Actor
 from marketplace.management.demo import STARTS_AT, market
 from marketplace.models import Membership, Party
-from payments import refunds
 from payments.gateways import sandbox
 from payments.models import EscrowRefundRequest, Payment
 from tests import factories
-from tests.browser import hours, requests
+from tests.browser import hours, refunds, requests
 from tests.factories import usd
 from tests.support.snapshots import build_once
 
@@ -35,7 +34,7 @@ NOBODY: Final = ""
 
 LONG: Final = "Donaudampfschifffahrtsgesellschaftskapitaen-and-so-on-and-so-forth " * 2
 
-MORE: Final = (hours, requests)
+MORE: Final = (hours, requests, refunds)
 """Modules of sights, each with contracts of its own."""
 
 BOTH: Final = (CLIENT, FREELANCER)
@@ -57,7 +56,7 @@ AT_REST: Final = (
     "Talent ended",
     "Part paid",
     "Feedback sealed",
-    "Refunded",
+    "Refund granted",
 )
 """Contracts whose room shows a state of its own to each side."""
 
@@ -119,7 +118,7 @@ def _frame(who: str) -> Iterator[Sight]:
 def _contracts(who: str) -> Iterator[Sight]:
     for title in (*AT_REST, LONG):
         yield Sight(who, _path("room", title))
-    for title in ("Landing page redesign", "Refunded", "Nothing in escrow"):
+    for title in ("Landing page redesign", "Nothing in escrow"):
         yield Sight(who, _path("room_payments", title))
     for title in (*OFFERS, *OLD_OFFERS):
         yield Sight(who, _path("offer", title))
@@ -135,9 +134,8 @@ def _escrow_and_money(who: str) -> Iterator[Sight]:
         asked = EscrowRefundRequest.objects.get(book=_contract(title).book)
         yield Sight(who, reverse("escrow_refund", args=[asked.pk]))
     yield Sight(who, reverse("payments"))
-    for title in ("Landing page redesign", "Refunded"):
-        payment = Payment.objects.filter(book=_contract(title).book).order_by("id")[0]
-        yield Sight(FREELANCER, reverse("give_refund", args=[payment.pk]))
+    payment = Payment.objects.get(book=_contract("Landing page redesign").book)
+    yield Sight(FREELANCER, reverse("give_refund", args=[payment.pk]))
 
 
 def _work_in_progress() -> Iterator[Sight]:
@@ -222,8 +220,8 @@ class _Extras:
             self.ends_of_today()
             self.agency_contract()
         agency = Party.objects.get(name="Demo Agency")
-        requests.Requests(self.client, self.talent, agency).build()
-        hours.Hours(self.client, self.talent, agency).build()
+        for make in (requests.Requests, refunds.Refunds, hours.Hours):
+            make(self.client, self.talent, agency).build()
         with clock.at(STARTS_AT):
             sweeping.run()
 
@@ -263,7 +261,6 @@ class _Extras:
         part = factories.leftover(usd(300), title="Part paid", **self.sides)
         factories.ended(part, choice=Choice.part(usd(100)))
         self.sealed(factories.ended(self.paid("Feedback sealed")))
-        self.refunded(self.paid("Refunded"))
 
     def paid(self, title: str) -> Contract:
         """A contract whose only milestone was just paid."""
@@ -279,11 +276,6 @@ class _Extras:
         checklists.tick(items[ChecklistCode.ACCESS], by=client)
         checklists.skip(items[ChecklistCode.DELIVERABLES], by=client)
         checklists.send_reminder(items[ChecklistCode.PROPERTY], by=client)
-
-    def refunded(self, contract: Contract) -> None:
-        payment = Payment.objects.get(book=contract.book)
-        talent = _owner(FREELANCER)
-        refunds.give(payment, amount=usd(40), reason="A discount.", key="", by=talent)
 
     def agency_contract(self) -> None:
         agency = Party.objects.get(name="Demo Agency")
