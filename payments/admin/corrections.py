@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar, cast
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, prefetch_related_objects
 from django.urls import reverse
 
 from marketplace import policy, transitions
@@ -151,7 +151,9 @@ class ProposeForm(ReasonForm):
 
     def __init__(self, row: Book, data: Any = None) -> None:
         super().__init__(row, data)
-        self.accounts = {one.kind: one for one in corrections.correctable(row)}
+        accounts = corrections.correctable(row)
+        prefetch_related_objects(accounts, "party")
+        self.accounts = {one.kind: one for one in accounts}
         choices = [("", "Choose"), *((kind, _held(one)) for kind, one in self.accounts.items())]
         for name in ("debit", "credit"):
             cast("forms.ChoiceField", self.fields[name]).choices = choices
