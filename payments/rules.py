@@ -141,8 +141,8 @@ def still_askable(payment: Payment, now: datetime, *, times: int) -> Refusal | N
     refusal = still_refundable(payment, now)
     if refusal is None and times >= policy.REFUND_REQUESTS:
         return Refusal(
-            f"This payment was asked for {policy.REFUND_REQUESTS} times, and cannot be again."
-            f" {payment.book.talent.name} can still refund it."
+            f"This payment was asked back {policy.REFUND_REQUESTS} times, which is as often as"
+            f" possible. {payment.book.talent.name} can still refund it."
         )
     return refusal
 

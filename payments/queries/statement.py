@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from marketplace import clock, moments
 from marketplace.models import Party
@@ -33,7 +33,7 @@ class Line:
     Attributes:
         effect: what the party has more or less by it, signed; empty when money only changed place.
         moved: what changed place within the party's money.
-        refundable: the payment a refund may be given of.
+        refundable: the payment that a refund may be given of, or asked for.
     """
 
     at: datetime
@@ -73,10 +73,15 @@ def payments_page(
 
 
 def _entries_of(party: Party) -> QuerySet[Entry]:
+    """What moved the party's money; a correction may have moved the other side's alone."""
     if party.is_client:
         entries = Entry.objects.filter(book__client=party, kind__in=CLIENT_ENTRIES)
     else:
         entries = Entry.objects.filter(book__talent=party, kind__in=TALENT_ENTRIES)
+    own = Transfer.objects.filter(
+        Q(debit__party=party) | Q(credit__party=party), entry=OuterRef("pk")
+    )
+    entries = entries.filter(~Q(kind=EntryKind.CORRECTION) | Exists(own))
     return entries.select_related("book__client", "book__talent", "payment").prefetch_related(
         Prefetch("transfers", queryset=Transfer.objects.order_by("pk"))
     )
@@ -119,7 +124,7 @@ def _line(entry: Entry, party: Party, now: datetime) -> Line:
         reference=book.reference,
         effect=_signed(effect),
         moved=None if effect else gained,
-        refundable=None if party.is_client else _refundable(entry, now),
+        refundable=_refundable(entry, now),
     )
 
 

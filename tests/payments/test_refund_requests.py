@@ -185,7 +185,7 @@ def test_ask_a_fourth_time_is_refused(payment):
     for _ in range(3):
         decline(ask(payment))
 
-    with pytest.raises(Refused, match="asked for 3 times"):
+    with pytest.raises(Refused, match="asked back 3 times"):
         ask(payment)
 
     assert RefundRequest.objects.count() == 3

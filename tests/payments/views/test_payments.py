@@ -9,17 +9,20 @@ from django.urls import reverse
 
 from contracts import hours_disputes
 from marketplace import clock
-from payments import refunds
+from marketplace.actors import Actor
+from payments import corrections, maturing, refunds
 from tests.factories import (
     NOON,
     FreelancerFactory,
     PartyFactory,
+    StaffFactory,
     charge,
     funded_book,
     in_review,
     member_of,
     owner_of,
     paid,
+    reread,
     usd,
 )
 
@@ -64,6 +67,18 @@ def test_client_reads_escrow_credit_and_each_movement(client, book):
         ("Put into escrow", "", "$500.00"),
         ("Charged to your payment method", "+$500.00", "None"),
     ]
+
+
+@pytest.mark.parametrize("side", ["client", "talent"])
+def test_each_side_is_led_to_what_it_can_do_about_a_payment(client, book, side):
+    name = {"client": "ask_refund", "talent": "give_refund"}[side]
+    url = reverse(name, args=[book.payments.get().pk])
+    by = owner_of(getattr(book, side))
+
+    with clock.at(NOON + timedelta(days=180)):
+        assert url in page_for(client, by).content.decode()
+    with clock.at(NOON + timedelta(days=180, seconds=1)):
+        assert url not in page_for(client, by).content.decode()
 
 
 def test_talent_reads_what_it_received_beside_the_gross(client, book):
@@ -186,7 +201,31 @@ def test_client_reads_the_charge_the_hours_and_what_was_reversed(client, week):
         (f"Hours paid to {name}", "−$120.00", "None"),
         ("Charged to your payment method", "+$120.00", "None"),
     ]
-    assert "refund" not in response.content.decode().lower()
+    lines = response.context["page"].lines
+    assert not any("refund" in f"{one.what} {one.detail}".lower() for one in lines)
+
+
+@pytest.mark.parametrize(("side", "told"), [("client", []), ("talent", ["−$90.00"])])
+def test_a_correction_is_read_by_the_side_whose_money_it_moved(client, side, told):
+    with clock.at(NOON - timedelta(days=6)):
+        book = funded_book(usd(100))
+        paid(book, usd(100))
+    maturing.mature([book.payments.get().pk])
+    book = reread(book)
+    first, second = (Actor.support(StaffFactory()) for _ in range(2))
+    correction = corrections.propose(
+        book,
+        debit=book.available_account,
+        credit=book.fees_account,
+        amount=usd(90),
+        reason="Paid out by bank transfer.",
+        by=first,
+    )
+    corrections.approve(correction, by=second)
+
+    lines = page_for(client, owner_of(getattr(book, side))).context["page"].lines
+
+    assert [one.effect for one in lines if one.what == "Correction"] == told
 
 
 def test_talent_reads_hours_after_the_fee_and_until_when_they_are_pending(client, week):
