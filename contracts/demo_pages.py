@@ -13,6 +13,7 @@ from marketplace.models import Party
 _CONTRACT: Final = re.compile(r"/contracts/(?P<key>[^/]+)/")
 _REQUEST: Final = re.compile(r"/escrow-refunds/(?P<key>\d{1,18})/")
 _DISPUTE: Final = re.compile(r"/hours-disputes/(?P<key>\d{1,18})/")
+_PAYMENT: Final = re.compile(r"/payments/(?P<key>\d{1,18})/")
 
 
 def other_side(path: str, party: Party) -> Party | None:
@@ -23,6 +24,8 @@ def other_side(path: str, party: Party) -> Party | None:
         named = Q(book__escrow_refund_request=found["key"])
     elif found := _DISPUTE.match(path):
         named = Q(hours_disputes=found["key"])
+    elif found := _PAYMENT.match(path):
+        named = Q(book__payments=found["key"])
     else:
         return None
     mine = Contract.objects.filter(Q(client=party) | Q(talent=party), named)

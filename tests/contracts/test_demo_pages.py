@@ -6,7 +6,17 @@ import pytest
 
 from contracts import demo_pages, hours_disputes
 from marketplace import demo_hooks
-from tests.factories import PartyFactory, ended, funded, hourly, in_review, offered, owner_of
+from tests.factories import (
+    PartyFactory,
+    approve,
+    ended,
+    funded,
+    hourly,
+    in_review,
+    offered,
+    owner_of,
+    submitted,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -50,12 +60,21 @@ def test_other_side_of_a_dispute_of_hours_is_the_other_party():
     assert other == week.contract.talent
 
 
+@pytest.mark.parametrize("page", ["refund/", "refund/ask/"])
+def test_other_side_of_a_page_about_a_payment_is_the_other_party(page):
+    payment = approve(submitted())
+
+    other = demo_pages.other_side(f"/payments/{payment.pk}/{page}", payment.book.talent)
+
+    assert other == payment.book.client
+
+
 def test_other_side_of_a_strangers_contract_is_nobody():
     contract = offered()
 
     assert demo_pages.other_side(f"/contracts/{contract.reference}/", PartyFactory()) is None
 
 
-@pytest.mark.parametrize("path", ["/", "/jobs/", "/contracts/", "/escrow-refunds/x/"])
+@pytest.mark.parametrize("path", ["/", "/jobs/", "/contracts/", "/escrow-refunds/x/", "/payments/"])
 def test_page_about_no_contract_has_no_other_side(path):
     assert demo_pages.other_side(path, PartyFactory()) is None
