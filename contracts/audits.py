@@ -25,7 +25,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Coalesce, ExtractMinute, Least, TruncDate, TruncMinute
 
-from contracts import billing, bonuses, funding, hours_disputes, quiet, weeks
+from contracts import billing, bonuses, funding, hours_disputes, owed, quiet, weeks
 from contracts.models import (
     Bonus,
     BonusRequest,
@@ -58,10 +58,11 @@ from contracts.states import (
 from marketplace import policy
 from marketplace.auditing import check
 from marketplace.money import Money, total
-from payments.models import GatewayOperation, Payment, Refund, SplitProposal
+from payments.models import Correction, GatewayOperation, Payment, Refund, SplitProposal
 from payments.states import (
     OPEN_OPERATIONS,
     OPEN_REQUESTS,
+    CorrectionState,
     PaymentKind,
     RequestState,
     SplitState,
@@ -440,6 +441,34 @@ def bonus_requests_fit() -> Iterable[str]:
 def _open_dormancies() -> QuerySet[Dormancy]:
     """Of the contract that a query is about."""
     return Dormancy.objects.filter(contract=OuterRef("pk"), state__in=OPEN_DORMANCIES)
+
+
+@check("Hours that were written off are not charged any more.")
+def written_off_is_over() -> Iterable[str]:
+    charged = GatewayOperation.objects.filter(
+        book=OuterRef("contract__book"),
+        state__in=OPEN_OPERATIONS,
+        purpose=billing.PURPOSE,
+        purpose_id=OuterRef("pk"),
+    )
+    over = Week.objects.filter(state=WeekState.WRITTEN_OFF)
+    return _weeks(over.filter(Exists(charged) | Q(review_until__isnull=False)))
+
+
+@check("Hours that the operator paid were paid what the correction moved, once.")
+def settled_in_the_clients_place() -> Iterable[str]:
+    """One posted correction a week, and with it a payment of its amount."""
+    posted = Correction.objects.filter(state=CorrectionState.POSTED, purpose=owed.PURPOSE)
+    paid = Week.objects.filter(
+        pk=OuterRef("purpose_id"),
+        state=WeekState.PAID,
+        payment__book=OuterRef("book"),
+        payment__gross_minor=OuterRef("amount_minor"),
+        paid_at__gte=OuterRef("decided_at"),
+    )
+    another = posted.filter(purpose_id=OuterRef("purpose_id")).exclude(pk=OuterRef("pk"))
+    wrong = posted.filter(~Exists(paid) | Exists(another)).order_by("pk")
+    return wrong.values_list("book__reference", flat=True)
 
 
 def _amount(minutes: Any) -> Any:

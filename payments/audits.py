@@ -18,6 +18,7 @@ from payments.states import (
     OPEN_REQUESTS,
     PAYING_ENTRIES,
     AccountKind,
+    CorrectionState,
     EntryKind,
     OperationState,
     Proposer,
@@ -512,6 +513,39 @@ def charges() -> Iterable[str]:
           AND operation.amount_minor <> COALESCE(got.minor, 0)
         """,
         "Operation {} of {}: {} minor units were posted.",
+    )
+
+
+@check("A correcting entry is what one person of support proposed and another one approved.")
+def corrections() -> Iterable[str]:
+    yield from _broken(
+        f"""
+        SELECT entry.id FROM payments_entry AS entry
+        LEFT JOIN payments_correction AS correction
+            ON correction.entry_id = entry.id AND correction.book_id = entry.book_id
+           AND correction.state = '{CorrectionState.POSTED}'
+           AND correction.decided_by_id <> correction.proposed_by_id
+        LEFT JOIN payments_transfer AS transfer
+            ON transfer.entry_id = entry.id
+           AND transfer.debit_id = correction.debit_id
+           AND transfer.credit_id = correction.credit_id
+           AND transfer.amount_minor = correction.amount_minor
+        WHERE entry.kind = '{EntryKind.CORRECTION}' AND (
+            transfer.id IS NULL OR 1 <> (
+                SELECT COUNT(*) FROM payments_transfer AS leg WHERE leg.entry_id = entry.id
+            )
+        )
+        """,
+        "Entry {} is not what a posted correction says.",
+    )
+    yield from _broken(
+        f"""
+        SELECT correction.id FROM payments_correction AS correction
+        LEFT JOIN payments_entry AS entry
+            ON entry.id = correction.entry_id AND entry.kind = '{EntryKind.CORRECTION}'
+        WHERE correction.state = '{CorrectionState.POSTED}' AND entry.id IS NULL
+        """,
+        "Correction {} is posted without its entry.",
     )
 
 

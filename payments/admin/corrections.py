@@ -22,7 +22,7 @@ from marketplace.support.dashboard import Panel, how_many, panel
 from marketplace.support.lists import EVERYTHING, Queue, ReadOnlyAdmin
 from marketplace.support.sections import LATEST, Section, link, when
 from marketplace.support.tools import tool
-from payments import corrections
+from payments import corrections, rules
 from payments.admin.ledger import ACCOUNTS, account_words
 from payments.admin.payments import BY_REFERENCE
 from payments.models import Account, Book, Correction
@@ -254,10 +254,13 @@ class _Reject(_Decide):
     own: bool
 
     def refusal(self, row: Correction, by: Actor) -> Refusal | None:
+        return self.not_theirs(row, by) or transitions.possible(row, "reject", by=by)
+
+    def not_theirs(self, row: Correction, by: Actor) -> Refusal | None:
+        """Who proposed it takes it back, the others reject it."""
         assert by.staff is not None
-        if (by.staff.pk == row.proposed_by_id) is not self.own:
-            return self.other(row)
-        return transitions.possible(row, "reject", by=by)
+        is_own = by.staff.pk == row.proposed_by_id
+        return None if is_own is self.own else self.other(row)
 
     def other(self, row: Correction) -> Refusal:
         raise NotImplementedError
@@ -269,6 +272,7 @@ class _Reject(_Decide):
         ]
 
     def carry_out(self, row: Correction, given: dict[str, Any], *, by: Actor) -> str:
+        rules.refuse(self.not_theirs(row, by))
         corrections.reject(row, because=given["reason"], by=by)
         return f"{row.amount} is not posted."
 

@@ -358,7 +358,7 @@ def test_page_takes_as_many_queries_for_three_milestones(browser, django_assert_
         browser.get(desk.page(contract))
 
 
-PAGE_QUERIES = 18
+PAGE_QUERIES = 22
 
 
 def test_payment_leads_back_to_the_contract(browser):

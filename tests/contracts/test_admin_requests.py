@@ -411,4 +411,4 @@ def test_pages_take_as_many_queries_for_three_splits(browser, django_assert_num_
         escrow_answers.take_back_split(split, by=desk.staff())
 
 
-PAGE_QUERIES = 14
+PAGE_QUERIES = 15

@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 from django.db.models import F
 
-from contracts import audits, checklists, hours_disputes
+from contracts import audits, checklists, hours_disputes, owed
 from contracts.models import (
     Bonus,
     BonusRequest,
@@ -21,8 +21,17 @@ from contracts.models import (
 )
 from contracts.states import Side
 from marketplace import auditing, clock
+from payments import corrections
 from payments.gateways import sandbox
-from payments.models import Account, Book, EscrowRefundRequest, GatewayOperation, Payment
+from payments.models import (
+    Account,
+    Book,
+    Correction,
+    EscrowRefundRequest,
+    GatewayOperation,
+    Payment,
+)
+from tests import desk
 from tests.contracts.dormant import slept
 from tests.factories import (
     NOON,
@@ -82,6 +91,18 @@ def overlap() -> None:
     stretch.pk = None
     stretch.starts_at += timedelta(minutes=10)
     stretch.save()
+
+
+def written_off() -> None:
+    week = in_review(method=sandbox.DECLINES)
+    owed.write_off(week, because="Bankrupt.", by=desk.staff())
+
+
+def settled() -> None:
+    week = in_review(method=sandbox.DECLINES)
+    with clock.at(NOON + timedelta(days=2)):
+        proposed = owed.propose_settlement(week, because="Bankrupt.", by=desk.staff())
+        corrections.approve(proposed, by=desk.staff())
 
 
 BROKEN = {
@@ -183,6 +204,14 @@ BROKEN = {
     audits.bonus_requests_fit: (
         lambda: bonus_asked(ended(hourly())),
         lambda: BonusRequest.objects.update(until=NOON),
+    ),
+    audits.written_off_is_over: (
+        written_off,
+        lambda: Week.objects.update(review_until=NOON + timedelta(days=2)),
+    ),
+    audits.settled_in_the_clients_place: (
+        settled,
+        lambda: Correction.objects.update(amount_minor=1),
     ),
     audits.owed_is_followed: (
         lambda: in_review(method=sandbox.TIMES_OUT),

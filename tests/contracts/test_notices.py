@@ -19,6 +19,7 @@ from contracts import (
     messages,
     milestones,
     offers,
+    owed,
     terms,
     timers,
 )
@@ -30,7 +31,7 @@ from marketplace.actors import Actor
 from marketplace.models import Notice
 from marketplace.notices import KINDS, text_of
 from marketplace.refusals import Refused
-from payments import refunds
+from payments import corrections, refunds
 from payments.gateways import sandbox
 from payments.models import SplitProposal
 from tests.contracts.dormant import release_asked, slept
@@ -338,6 +339,20 @@ def with_support() -> None:
         billing.pay_now(contract.weeks.get(), method=sandbox.DECLINES, key="", by=by)
 
 
+def written_off() -> None:
+    week = in_review(method=sandbox.DECLINES)
+    owed.write_off(week, because="They are bankrupt.", by=Actor.support(StaffFactory()))
+
+
+def settled() -> None:
+    """The operator paid, once the client could no longer dispute."""
+    week = in_review(method=sandbox.DECLINES)
+    one, other = (Actor.support(StaffFactory()) for _ in range(2))
+    with clock.at(NOON + timedelta(days=2)):
+        proposed = owed.propose_settlement(week, because="They are bankrupt.", by=one)
+        corrections.approve(proposed, by=other)
+
+
 SCENES = {
     "offer_made": [offered, lambda: offered(fund_first=True)],
     "offer_accepted": [active, lambda: active(fund_first=True), hourly],
@@ -472,6 +487,8 @@ SCENES = {
         lambda: (ended(worked(method=sandbox.DECLINES)), later(4), paid_from_credit()),
     ],
     "hours_with_support": [with_support],
+    "hours_written_off": [written_off],
+    "hours_settled": [settled],
     "message_received": [written],
     "contract_quiet": [
         lambda: slept(60),

@@ -9,10 +9,27 @@ from django.db import transaction
 from django.db.models import F
 
 from marketplace import auditing, clock
-from marketplace.actors import PLATFORM
-from payments import bonuses, ledger, maturing, refund_requests, refunds, triggers
-from payments.models import Account, Entry, Payment, Refund, RefundRequest, Transfer
-from tests.factories import NOON, charge, funded_book, owner_of, paid, usd
+from marketplace.actors import PLATFORM, Actor
+from payments import bonuses, corrections, ledger, maturing, refund_requests, refunds, triggers
+from payments.models import (
+    Account,
+    Correction,
+    Entry,
+    Payment,
+    Refund,
+    RefundRequest,
+    Transfer,
+)
+from tests.factories import (
+    NOON,
+    StaffFactory,
+    charge,
+    funded_book,
+    owner_of,
+    paid,
+    reread,
+    usd,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -200,6 +217,71 @@ def test_audit_finds_what_was_planted_on_requests(asked, plant):
     plant()
 
     assert PLANTED_REQUESTS[plant] in broken()
+
+
+# Corrections -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def corrected(market):
+    """The operator put $20.00 into the client's credit; two persons said so."""
+    book = reread(market)
+    proposed = corrections.propose(
+        book,
+        debit=book.fees_account,
+        credit=book.credit_account,
+        amount=usd(20),
+        reason="Charged twice.",
+        by=Actor.support(StaffFactory()),
+    )
+    corrections.approve(proposed, by=Actor.support(StaffFactory()))
+    return market
+
+
+def test_audit_is_clean_after_a_correction(corrected):
+    report = auditing.run()
+
+    assert report.clean, str(report)
+
+
+def _correction_changed():
+    Correction.objects.update(amount_minor=1_999)
+
+
+def _correction_says_another_account():
+    Correction.objects.update(debit=Correction.objects.get().book.outside_account)
+
+
+def _correction_of_another_book():
+    Correction.objects.update(book=funded_book(usd(5)))
+
+
+def _correction_forgotten():
+    Correction.objects.update(state="rejected", entry=None)
+
+
+def _correction_with_another_entry():
+    Correction.objects.update(entry=Entry.objects.filter(kind="charge").first())
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        _correction_changed,
+        _correction_says_another_account,
+        _correction_of_another_book,
+        _correction_forgotten,
+        _correction_with_another_entry,
+    ],
+    ids=lambda plant: plant.__name__.strip("_"),
+)
+def test_audit_finds_what_was_planted_on_corrections(corrected, plant):
+    plant()
+
+    assert (
+        "A correcting entry is what one person of support proposed and another one approved."
+        in broken()
+    )
 
 
 def test_audit_finds_missing_triggers(market):
