@@ -174,7 +174,7 @@ def answer_and_lapse() -> tuple[Contract, list[Result]]:
         return sum(one.done for one in outcomes)
 
     return contract, race(
-        Deed(lambda: escrow_answers.decline(contract, because="No.", by=talent), due - TICK),
+        Deed(lambda: escrow_answers.dispute(contract, text="No.", by=talent), due - TICK),
         Deed(sweep, due),
     )
 
