@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from marketplace import clock
 from marketplace.models import Notice
-from marketplace.money import Money
+from marketplace.money import Money, zero
 from marketplace.refusals import InvalidInput, KeyReused, NotYours, Refused
 from marketplace.states import Role
 from payments import ledger, refunds
@@ -218,21 +218,27 @@ def test_give_tells_the_managers_of_both_sides(payment):
 
 
 amounts = st.integers(min_value=1, max_value=200_000)
+currencies = st.sampled_from(["JPY", "USD", "KWD"])  # no, two and three decimals
 
 
-@given(gross=amounts, fee_rate=st.integers(0, 9_999), parts=st.lists(amounts, max_size=30))
-def test_any_sequence_of_partial_refunds_returns_exactly_the_fee(gross, fee_rate, parts):
-    payment = Payment(currency="USD", gross_minor=gross, book_id=0, pending_left_minor=0)
+@given(
+    currency=currencies,
+    gross=amounts,
+    fee_rate=st.integers(0, 9_999),
+    parts=st.lists(amounts, max_size=30),
+)
+def test_any_sequence_of_partial_refunds_returns_exactly_the_fee(currency, gross, fee_rate, parts):
+    payment = Payment(currency=currency, gross_minor=gross, book_id=0, pending_left_minor=0)
     payment.fee_minor = payment.gross.fraction(fee_rate).minor
     payment.net_minor = gross - payment.fee_minor
-    rich = Balances(usd(0), Money(10**9))
+    rich = Balances(zero(currency), Money(10**9, currency))
 
     for part in [*parts, gross]:
-        amount = min(Money(part), payment.refundable)
+        amount = min(Money(part, currency), payment.refundable)
         if not amount:
             break
         planned = refunds.preview(payment, amount, rich)
-        assert Money(0) <= planned.fee <= amount
+        assert zero(currency) <= planned.fee <= amount
         payment.refunded_minor += planned.amount.minor
         payment.fee_returned_minor += planned.fee.minor
         assert payment.fee_returned == payment.fee.proportion(payment.refunded, payment.gross)
