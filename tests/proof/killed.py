@@ -19,6 +19,7 @@ _POSTING: Final = ("posting not committed", "moved on, not committed", "posting 
 
 FUND: Final = (*_INTENT, *_CALL, *_POSTING)
 PAY: Final = FUND
+GIVE: Final = FUND
 BILL: Final = ("invoice not committed", "invoice and intent committed", *_CALL, *_POSTING)
 END: Final = ("money moved", "everything written")
 
@@ -36,6 +37,8 @@ def main() -> None:
         fund(Milestone.objects.select_related("contract").get(pk=row), key=key, by=by)
     elif deed == "end":
         end(Contract.objects.get(pk=row), by=by)
+    elif deed == "give":
+        give(Contract.objects.get(pk=row), key=key, by=by)
     elif deed == "pay":
         pay(Week.objects.select_related("contract").get(pk=row), key=key, by=by)
     else:
@@ -61,6 +64,16 @@ def end(contract: Any, *, by: Any) -> None:
     choice = Choice.nothing() if contract.is_hourly else Choice.all()
     with clock.at(NOON):
         closing.end(contract, choice=choice, seen=seen(contract), by=by)
+
+
+def give(contract: Any, *, key: str, by: Any) -> None:
+    from contracts import bonuses
+    from marketplace import clock
+    from payments.gateways import sandbox
+    from tests.factories import NOON, usd
+
+    with clock.at(NOON):
+        bonuses.give(contract, amount=usd(50), note="", method=sandbox.ACCEPTS, key=key, by=by)
 
 
 def pay(week: Any, *, key: str, by: Any) -> None:
@@ -90,11 +103,12 @@ def _steps(deed: str) -> dict[str, tuple[Any, str, bool]]:
     """What is called at each cut, and whether the process dies before it or after."""
     from contracts import billing, closing, funding
     from contracts import notices as told
-    from payments import hours, operations
+    from payments import bonuses, hours, operations
     from payments.gateways.sandbox import Sandbox
     from payments.models import SandboxCharge
 
-    by_hand = deed == "fund"
+    by_hand = deed in ("fund", "give")
+    moves_on = {"fund": (funding, "fund_now", False), "give": (bonuses, "pay", False)}
     return {
         "intent not committed": (operations, "start" if by_hand else "start_all", False),
         "intent committed": (operations, "carry_out", True),
@@ -103,9 +117,7 @@ def _steps(deed: str) -> dict[str, tuple[Any, str, bool]]:
         "call not committed": (SandboxCharge.objects, "get_or_create", False),
         "call committed": (Sandbox, "charge", False),
         "posting not committed": (operations, "record_all", False),
-        "moved on, not committed": (
-            (funding, "fund_now", False) if by_hand else (hours, "pay_all", False)
-        ),
+        "moved on, not committed": moves_on.get(deed, (hours, "pay_all", False)),
         "posting committed": (
             (billing, "settle_all", False) if deed == "bill" else (operations, "settle", False)
         ),

@@ -1,6 +1,6 @@
 """A process that dies between any two steps leaves nothing half done.
 
-A charge by hand, an end, and the weekly run, in the server as in the worker.
+A charge by hand, a bonus, an end, and the weekly run, in the server as in the worker.
 """
 
 from __future__ import annotations
@@ -15,15 +15,24 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from contracts import billing, funding, timers
+from contracts import billing, bonuses, funding, timers
 from contracts.models import Contract, Milestone
-from contracts.states import ContractState, MilestoneState, WeekState
+from contracts.states import BonusState, ContractState, MilestoneState, WeekState
 from marketplace import clock, once, sweeping
 from payments.gateways import sandbox
 from payments.models import Entry, SandboxCharge
 from payments.states import EntryKind, OperationState
-from tests.factories import NOON, milestone_of, money_of, owner_of, planned, submitted
-from tests.proof.killed import BILL, END, FUND, PAY
+from tests.factories import (
+    NOON,
+    active,
+    milestone_of,
+    money_of,
+    owner_of,
+    planned,
+    submitted,
+    usd,
+)
+from tests.proof.killed import BILL, END, FUND, GIVE, PAY
 from tests.proof.scenes import BILLED, running, unbilled, unpaid, week_of
 from tests.proof.sites import everything
 from tests.support.asserting import assert_audit_clean, everything_of
@@ -169,6 +178,37 @@ def test_payment_of_owed_hours_that_was_cut_short_is_charged_and_posted_once(cut
 
     assert_paid_once(contract)
     assert Contract.objects.get(pk=contract.pk).hold_since is None
+
+
+@pytest.mark.parametrize("cut", GIVE)
+def test_bonus_that_was_cut_short_is_charged_and_paid_once(cut):
+    contract, key = active(), once.new_key()
+    by = owner_of(contract.client)
+
+    run_until_killed("give", cut, contract.pk, by.membership.pk, key)
+    assert_audit_clean()
+    restart()
+    given = {"amount": usd(50), "note": "", "method": sandbox.ACCEPTS}
+    again = bonuses.give(contract, **given, key=key, by=by)
+
+    assert (again.state, contract.bonuses.count()) == (BonusState.PAID, 1)
+    assert money_of(contract) == ("$0.00", "$0.00", "$45.00", "$0.00")
+    assert SandboxCharge.objects.filter(outcome="succeeded").count() == charged_entries() == 1
+    assert_audit_clean()
+
+
+@pytest.mark.parametrize("cut", GIVE)
+def test_bonus_that_was_cut_short_needs_nobody_to_come_back(cut):
+    contract = active()
+    by = owner_of(contract.client)
+
+    run_until_killed("give", cut, contract.pk, by.membership.pk, once.new_key())
+    restart()
+
+    began = int(cut != NEVER_BEGAN)
+    assert contract.bonuses.filter(state=BonusState.PAID).count() == began
+    assert SandboxCharge.objects.count() == contract.book.payments.count() == began
+    assert_audit_clean()
 
 
 def send_the_form_again(milestone: Milestone, key: str) -> Milestone:
