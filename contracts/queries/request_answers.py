@@ -127,10 +127,11 @@ def _dispute(page: RequestPage) -> Answer:
     return Answer(
         title="Dispute",
         amount=page.net,
-        gets=f"for you, after the fee, if {page.other.name} pays",
+        gets="for you, after the fee",
         words=(
-            f"Or does not answer within {policy.ESCROW_CLIENT_WORKDAYS} business days. If they"
-            f" reject it, support mediates.{also}"
+            f"if {page.other.name} pays, or does not answer within"
+            f" {policy.ESCROW_CLIENT_WORKDAYS} business days. If they reject it, support"
+            f" mediates.{also}"
         ),
         label="Dispute",
         url=_url(page, "escrow_refund_dispute"),

@@ -22,7 +22,7 @@ class Clock:
         yours: it waits for the reader's side.
         title: where the request stands.
         since, until: the time it has; it is drawn between them.
-        whose: whose time that is.
+        label: whose time that is, to go on with the moment.
         silence: what comes before ``then`` in the sentence, such as *If you do not answer*.
         then: what happens, and whose money it is.
         besides: what else to know of time, such as one's own that stands still.
@@ -33,7 +33,7 @@ class Clock:
     title: str
     since: datetime
     until: datetime
-    whose: str
+    label: str
     silence: str
     then: str
     yours: bool = False
@@ -92,7 +92,7 @@ def _pending(page: RequestPage) -> Clock:
         title=title,
         since=until - policy.ESCROW_ANSWER_WINDOW,
         until=until,
-        whose=_whose(page, Side.TALENT),
+        label=f"{_whose(page, Side.TALENT)} until",
         silence=_silence(page, Side.TALENT),
         then=_escalates(page) if escalates else _lapses(page),
         yours=_waits_for_reader(page, Side.TALENT),
@@ -143,7 +143,7 @@ def _talent_split(page: RequestPage, split: SplitProposal) -> Clock:
         title=title,
         since=split.proposed_at,
         until=split.answer_by,
-        whose=_whose(page, Side.CLIENT),
+        label=f"{_whose(page, Side.CLIENT)} until",
         silence=_silence(page, Side.CLIENT),
         then=then,
         yours=_waits_for_reader(page, Side.CLIENT),
@@ -169,7 +169,7 @@ def _disputed(page: RequestPage, since: datetime) -> Clock:
         title=title,
         since=since,
         until=until,
-        whose=_whose(page, Side.CLIENT),
+        label=f"{_whose(page, Side.CLIENT)} until",
         silence=_silence(page, Side.CLIENT),
         then=then,
         yours=_waits_for_reader(page, Side.CLIENT),
@@ -188,7 +188,7 @@ def _with_support(page: RequestPage) -> Clock:
         title="Support mediates" if mediates else "Support has this request now",
         since=request.filed_at,
         until=request.decide_by,
-        whose="Support decides",
+        label="Support decides by",
         silence="Until it is settled,",
         then=(
             f"{amount} stays in escrow and nobody's silence decides. At the latest by then,"
@@ -209,7 +209,7 @@ def _support_split(page: RequestPage, split: SplitProposal) -> Clock:
         title=title,
         since=split.proposed_at,
         until=split.answer_by,
-        whose=f"{other}'s answer" if agreed else "Your answer",
+        label=f"{other}'s answer until" if agreed else "Your answer until",
         silence=f"If {other} does not answer," if agreed else "If you do not answer,",
         then=(
             f"the split is off and nothing moves yet: {page.amount} stays in escrow, and support"

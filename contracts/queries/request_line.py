@@ -124,7 +124,9 @@ def _deliveries(page: RequestPage) -> Iterator[Fact]:
 
 def _payments(payments: Iterable[Payment]) -> Iterator[Fact]:
     for one in payments:
-        yield Fact(at=one.paid_at, icon="banknotes", words=f"Paid: {one.title}, {one.gross}")
+        refunded = f", {one.refunded} of it refunded since" if one.refunded else ""
+        words = f"Paid: {one.title}, {one.gross}{refunded}"
+        yield Fact(at=one.paid_at, icon="banknotes", words=words)
 
 
 def _end(page: RequestPage) -> Fact:

@@ -316,7 +316,7 @@ def countdown(
     since: datetime,
     until: datetime,
     now: datetime,
-    whose: str = "",
+    label: str = "",
     yours: bool = False,
     what: str = "",
 ) -> dict[str, Any]:
@@ -327,7 +327,7 @@ def countdown(
         "body": body,
         "title": title,
         "until": until,
-        "whose": whose,
+        "label": label,
         "yours": yours,
         "what": what,
         "is_over": until <= now,

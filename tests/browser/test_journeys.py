@@ -96,9 +96,10 @@ def test_client_pays_part_and_talent_lets_the_rest_go(
 
     page = visit(sides["talent"], "/jobs/?tab=ended")
     page.get_by_role("link", name=re.compile("Answer|return|go back", re.IGNORECASE)).first.click()
+    page.get_by_role("link", name="Let $200.00 go back").click()
     page.get_by_role("button", name="Let $200.00 go back").click()
 
-    expect(page.get_by_text("Returned, agreed")).to_be_visible()
+    expect(page.get_by_role("heading", name="You let $200.00 go back")).to_be_visible()
     assert money_of(contract) == ("$0.00", "$200.00", "$94.50", "$0.00")
 
 

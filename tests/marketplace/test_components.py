@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -82,6 +82,9 @@ MINIMAL = {
         '{% choice name="c" value="all" label="All" checked=False %}{% endchoice %}'
         "{% endchoices %}"
     ),
+    "countdown": (
+        '{% countdown title="Your answer" since=past until=now now=past %}{% endcountdown %}'
+    ),
     "dialog": '{% dialog id="end" title="End contract" %}{% enddialog %}',
     "diary": "{% diary days %}",
     "diary_key": "{% diary_key %}",
@@ -105,6 +108,7 @@ MINIMAL = {
     "reminders": '{% reminders %}{% reminder icon="flag" %}R{% endreminder %}{% endreminders %}',
     "ring": "{% ring done=2 total=5 %}",
     "sheet": "{% sheet %}S{% endsheet %}",
+    "stages": "{% stages stages %}",
     "stars": "{% stars 4 %}",
     "state_badge": '{% state_badge state="active" word="Active" %}',
     "steps": (
@@ -135,7 +139,9 @@ CONTEXT = {
     "form": AmountForm(),
     "items": [MenuItem(label="End contract", url="/end/")],
     "now": NOW,
+    "past": NOW - timedelta(days=2),
     "parts": [Part(kind="held", label="In escrow", amount=USD_500)],
+    "stages": [Stage(word="asked", state="here")],
     "tabs": [Tab(label="Active", url="?", current=True, count=4)],
     "tracks": [
         Track(amount=USD_500, what="back to you", stages=[Stage(word="asked", state="here")])
@@ -200,6 +206,7 @@ def test_component_refuses_what_it_does_not_know(source):
             "{% tracks wrong %}",
             Track(amount="$1", what="?", stages=[Stage(word="?", state="lost")]),
         ),
+        ("{% stages wrong %}", Stage(word="?", state="lost")),
         (
             "{% diary wrong %}",
             DiaryDay(label="?", total="", stretches=[Stretch(start=0, end=1, kind="lost")]),
@@ -447,6 +454,33 @@ def test_dialog_that_opens_with_its_page_stands_in_it_without_scripts():
 
 
 # Money and time in pictures ---------------------------------------------------------------------
+
+
+def test_countdown_says_and_draws_how_much_time_is_left():
+    source = (
+        '{% countdown title="Your answer" since=since until=until now=now label="until"'
+        " yours=True %}"
+        'If not, it goes back.{% slot "what" %}A split.{% endslot %}{% endcountdown %}'
+    )
+    times = {"since": NOW - timedelta(days=1), "until": NOW + timedelta(days=3), "now": NOW}
+
+    box = page(source, **times)
+
+    assert "3 days left" in text(box.query(".figure-line")[0])
+    assert box.query("rect")[0].attrs["width"] == "25.00%"
+    assert "yours" in box.query("section")[0].attrs["class"]
+    assert "A split." in text(box.query("section")[0])
+
+
+def test_countdown_that_is_over_draws_nothing():
+    times = {"since": NOW - timedelta(days=1), "until": NOW, "now": NOW}
+
+    box = page(
+        '{% countdown title="T" since=since until=until now=now %}Over.{% endcountdown %}', **times
+    )
+
+    assert box.query("svg") == []
+    assert text(box.query("section")[0]) == "T Over."
 
 
 def test_money_bar_leaves_out_zero_and_tells_the_rest_in_words():

@@ -44,6 +44,7 @@ AMOUNTS = {
     "returned": ("Returned from escrow", 150_00),
     "refunded": ("Refunded", 2_00),
     "planned": ("Planned, not funded", 150_00),
+    "fee": ("Fee", 45_00),
 }
 
 
@@ -116,6 +117,11 @@ def _context(request: HttpRequest) -> dict[str, object]:
                     Stage(word="available", state="future"),
                 ],
             )
+        ],
+        "stages": [
+            Stage(word="Asked 15 November", state="past"),
+            Stage(word="Your answer by 22 November", state="here"),
+            Stage(word="Returned", state="future"),
         ],
         "days": [
             DiaryDay(
