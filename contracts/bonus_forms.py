@@ -67,7 +67,6 @@ class AskForm(Refusable, KeyedForm):
         label="Minutes",
         coerce=int,
         required=False,
-        empty_value=0,
         choices=[(one, f"{one:02}") for one in range(0, HOUR, SEGMENT)],
         error_messages={"invalid_choice": "Choose whole segments."},
     )

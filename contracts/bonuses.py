@@ -199,8 +199,8 @@ def decline_request(request: BonusRequest, *, because: str, by: Actor) -> BonusR
         Overtaken: it was answered, taken back, or is over.
     """
     request = _enter(request)
-    given = {"because": because.strip(), "at": clock.now()}
-    transitions.move(request, "decline", **given, by=by)
+    words = because.strip()
+    transitions.move(request, "decline", because=words, at=clock.now(), by=by)
     positions.touch(request.contract, now=clock.now())
     notices.bonus_request_declined(request.contract, request, by=by)
     return request
@@ -372,7 +372,8 @@ def _pay(bonus: Bonus, book: Book, *, by: Actor, given_by: Actor) -> None:
     if request is not None and request.is_waiting:
         request.contract = contract
         transitions.move(request, "grant", at=now, by=by)
-    positions.touch(contract, now=now)
+    if not by.is_platform:
+        positions.touch(contract, now=now)
     notices.bonus_given(contract, bonus, payment, by=given_by)
 
 

@@ -151,7 +151,7 @@ class Decline(RequestView):
     def post(self, request: HttpRequest, reference: str, pk: int) -> HttpResponse:
         asked, form = self.asked(pk), DeclineForm(request.POST, other="")
         if not form.is_valid():
-            messages.error(request, " ".join(form.errors["because"]))
+            messages.error(request, " ".join(map(str, form.errors["because"])))
             return self.to_room()
         because = form.cleaned_data["because"]
         name = asked.contract.talent.name
