@@ -16,12 +16,12 @@ from marketplace.management.demo import STARTS_AT, market
 from marketplace.models import Case, Party, User
 from marketplace.money import Money
 from marketplace.states import CaseState
-from payments.models import EscrowRefundRequest, RefundRequest
+from payments.models import EscrowRefundRequest, Payment, RefundRequest
 from payments.states import RequestState, StatementKind
 
 pytestmark = pytest.mark.django_db
 
-EVERYBODY = ("client", "freelancer", "agency", "member")
+EVERYBODY = ("client", "freelancer", "agency", "member", "late")
 
 
 @pytest.fixture
@@ -139,10 +139,8 @@ def _addresses() -> list[str]:
     for contract in Contract.objects.all():
         of_contract = ("room", "room_payments", "offer", "end_contract", "feedback")
         found += [reverse(name, args=[contract.reference]) for name in of_contract]
-        found += [
-            reverse(name, args=[contract.reference])
-            for name in ("add_milestone", "propose_milestone")
-        ]
+        more = ("add_milestone", "propose_milestone", "give_bonus", "ask_bonus", "ask_release")
+        found += [reverse(name, args=[contract.reference]) for name in more]
         found.append(f"{reverse('new_contract')}?again={contract.reference}")
         for milestone in contract.milestones.all():
             of_milestone = ("edit", "fund", "submit", "changes", "extend", "approve")
@@ -155,7 +153,10 @@ def _addresses() -> list[str]:
             found += [reverse(name, args=of_week) for name in ("week_pay", "hours_dispute_new")]
             found.append(f"{reverse('diary', args=[contract.reference])}?week={week.starts_on}")
     found += [dispute.get_absolute_url() for dispute in HoursDispute.objects.all()]
-    found += [
-        reverse("escrow_refund", args=[request.pk]) for request in EscrowRefundRequest.objects.all()
-    ]
+    for payment in Payment.objects.all():
+        found += [reverse(name, args=[payment.pk]) for name in ("give_refund", "ask_refund")]
+    for request in EscrowRefundRequest.objects.all():
+        found.append(reverse("escrow_refund", args=[request.pk]))
+        of_request = ("let_go", "split", "dispute", "pay_instead", "reject", "add")
+        found += [reverse(f"escrow_refund_{name}", args=[request.pk]) for name in of_request]
     return found
