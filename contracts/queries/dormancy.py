@@ -62,9 +62,14 @@ class Dormant:
 
     @property
     def asks_me(self) -> bool:
-        """This side's silence takes the next step, and the clock has not taken it yet."""
+        """This side's silence takes the next step."""
+        return self.dormancy.asked is self.side
+
+    @property
+    def is_over(self) -> bool:
+        """The time to answer has passed; the next sweep carries out what follows."""
         due_at = self.dormancy.due_at
-        return self.dormancy.asked is self.side and due_at is not None and self.now < due_at
+        return due_at is not None and due_at <= self.now
 
     @property
     def template(self) -> str:

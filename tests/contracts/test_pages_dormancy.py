@@ -331,3 +331,11 @@ def test_my_jobs_takes_as_many_queries_for_one_as_for_three(side):
 
     assert three == one
     assert Contract.objects.exclude(dormant_since=None).count() == 3
+
+
+@SIDES
+def test_room_opened_before_the_sweep_comes_promises_nothing_that_is_over(side):
+    page = room(slept(97), side, 104)
+
+    assert "The time to answer is over" in page.text
+    assert "Ask for its release" not in page.text

@@ -16,7 +16,7 @@ from contracts.models import Contract
 from contracts.states import ContractState, DormancyState, Side
 from marketplace import clock
 from marketplace.refusals import Overtaken
-from tests.contracts.dormant import TICK, day, dormancy_of, release_asked, slept
+from tests.contracts.dormant import TICK, day, dormancy_of, look
 from tests.factories import NOON, funded, milestone_of, money_of, owner_of, seen, usd
 from tests.proof.racing import Deed, Result, race, rounds, shows
 from tests.proof.scenes import sweep
@@ -35,7 +35,12 @@ def _noon():
 
 
 def asleep(until: float) -> Contract:
-    return slept(until, contract=funded().contract)
+    """Dormant since its 90th day; what it was told before makes no difference."""
+    contract = funded().contract
+    for number in (90, 97):
+        if number <= until:
+            look(day(number))
+    return contract
 
 
 def at_the_last_second(
@@ -171,7 +176,9 @@ def test_asking_for_its_release_meets_the_return_without_locks_goes_wrong(monkey
 
 
 def approve_and_silence() -> tuple[Contract, list[Result]]:
-    contract = release_asked(98, contract=funded().contract)
+    contract = asleep(97)
+    with clock.at(day(98)):
+        dormancy.ask_for_release(contract, by=owner_of(contract.talent))
     milestone, by = milestone_of(contract), owner_of(contract.client)
     return at_the_last_second(
         contract, lambda: milestones.approve(milestone, amount=usd(100), key="", by=by), 112
