@@ -1,8 +1,8 @@
-"""The support desk's first page: what waits, and whether the machinery runs."""
+"""The support desk's first page, below the clocks: how much waits, and whether all runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 
 from marketplace.models import User
 
-SHOWN: Final = 5
 MANY: Final = 100
 
 F = TypeVar("F", bound=Callable[[], "Panel"])
@@ -18,12 +17,11 @@ F = TypeVar("F", bound=Callable[[], "Panel"])
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One box: how much waits, the oldest of it, and where all of it is."""
+    """One box: how much waits, and where all of it is."""
 
     title: str
     address: str
     summary: str
-    rows: Sequence[Sequence[Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ class QueueFilter(admin.SimpleListFilter):
 
     title = QUEUE
     parameter_name = QUEUE
+    template = "admin/support/queues.html"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(name, queue.title) for name, queue in model_admin.queues.items()]

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 
-from marketplace import clock, moments
 from marketplace.actors import Actor
 from marketplace.components import Effect
 from marketplace.money import Money
 from marketplace.refusals import Refusal
 from marketplace.support.actions import SupportAction
-from marketplace.support.dashboard import SHOWN, Panel, how_many, panel
+from marketplace.support.dashboard import Panel, how_many, panel
 from marketplace.support.lists import EVERYTHING, Queue, ReadOnlyAdmin
 from marketplace.support.sections import ACTOR, Section, link, when, who
 from marketplace.support.tools import tool
@@ -126,17 +124,11 @@ class SettleOperation(SupportAction):
         return f"{row.get_state_display().lower()}, asked {row.attempts} times"
 
 
-def _next(due_at: datetime | None) -> str:
-    return f"asked next: {moments.left(due_at, clock.now())}" if due_at else "settled"
-
-
 @panel(place=8, permission="payments.view_gatewayoperation")
 def unsettled_operations() -> Panel:
-    unsettled = GatewayOperation.objects.filter(UNSETTLED)
-    first = unsettled.select_related("book").order_by("due_at", "pk")[:SHOWN]
+    unsettled = how_many(GatewayOperation.objects.filter(UNSETTLED))
     return Panel(
         "Gateway operations",
         reverse("admin:payments_gatewayoperation_changelist"),
-        f"{how_many(unsettled)} not settled.",
-        [(link(one), one.book.reference, _next(one.due_at)) for one in first],
+        f"{unsettled} not settled.",
     )

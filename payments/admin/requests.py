@@ -103,10 +103,8 @@ class EscrowRefundRequestAdmin(HasClock, ReadOnlyAdmin):
         "state",
         *CLOCK,
         "filed_at",
-        "answer_by",
         "time_left",
         "decide_by",
-        "on_silence",
         "reminders_sent",
         "policy_version",
         "decided_because",
@@ -136,12 +134,12 @@ class EscrowRefundRequestAdmin(HasClock, ReadOnlyAdmin):
         return row.amount
 
     @admin.display(description="to the talent")
-    def paid(self, row: EscrowRefundRequest) -> Money | None:
-        return row.to_talent
+    def paid(self, row: EscrowRefundRequest) -> Money | str:
+        return "–" if row.to_talent is None else row.to_talent
 
     @admin.display(description="to the client")
-    def returned(self, row: EscrowRefundRequest) -> Money | None:
-        return row.to_client
+    def returned(self, row: EscrowRefundRequest) -> Money | str:
+        return "–" if row.to_client is None else row.to_client
 
 
 def open_split() -> Prefetch[str]:
