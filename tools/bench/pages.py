@@ -14,14 +14,14 @@ from django.template.backends.django import Template
 from django.urls import reverse
 
 from contracts import weeks
-from contracts.models import Contract, Milestone, Week
-from contracts.states import ContractState, MilestoneState, WeekState
+from contracts.models import BonusRequest, Contract, Milestone, Week
+from contracts.states import BonusRequestState, ContractState, MilestoneState, WeekState
 from feedback.models import Feedback
 from marketplace import clock
 from marketplace.management.demo import lives
 from marketplace.models import Party
-from payments.models import EscrowRefundRequest, Payment
-from payments.states import RequestState
+from payments.models import EscrowRefundRequest, RefundRequest
+from payments.states import RefundRequestState, RequestState
 from tools.bench import report, urls
 from tools.bench.measuring import PROCESSES, Plan, Spread, percentile, rates, ratios, times
 from tools.bench.site import Reader, make_market, using
@@ -36,7 +36,7 @@ def speed(market: str, plan: Plan) -> None:
     report.heading(f"Requests per second of {PROCESSES} processes, beside the templates alone")
     report.table("page", "requests/s", "templates alone/s", "ratio", "target")
     with using(market):
-        for name, reader, path in _three(_busy("client")):
+        for name, reader, path in (*_three(_busy("client")), _with_support("client")):
             urls.frozen["page"] = _frozen(reader, path)
             alone = partial(Reader().get, f"/{urls.FROZEN}")
             with _no_queries():
@@ -147,6 +147,13 @@ def _three(party: Party) -> list[tuple[str, Reader, str]]:
     ]
 
 
+def _with_support(side: str) -> tuple[str, Reader, str]:
+    """The page of a disputed request that support has: what it shows the most on."""
+    held = EscrowRefundRequest.objects.filter(state=RequestState.MEDIATING).order_by("pk")[0]
+    path = reverse("escrow_refund", args=[held.pk])
+    return "escrow refund request", Reader(getattr(held.book, side)), path
+
+
 def _busy(side: str) -> Party:
     """The small party with the most contracts: up to 50."""
     number = Count(f"{side}_contracts")
@@ -217,10 +224,21 @@ def _every_page() -> Iterator[tuple[str, str, Reader, str]]:
     client = Reader(_largest("client"))
     yield "new_contract", "client", client, reverse("new_contract")
     yield from _milestone_pages()
-    payment = Payment.objects.order_by("-paid_at").first()
-    assert payment is not None
-    refund = reverse("give_refund", args=[payment.pk])
-    yield "give_refund", "talent", Reader(payment.book.talent), refund
+    yield from _pages_of_money_that_comes_back()
+
+
+def _pages_of_money_that_comes_back() -> Iterator[tuple[str, str, Reader, str]]:
+    for side in ("client", "talent"):
+        _, reader, path = _with_support(side)
+        yield "escrow_refund, with support", side, reader, path
+    asked = RefundRequest.objects.filter(state=RefundRequestState.WAITING).order_by("pk")[0]
+    book = asked.payment.book
+    pages = {"give_refund": ("talent", book.talent), "ask_refund": ("client", book.client)}
+    for name, (side, party) in pages.items():
+        yield f"{name}, asked", side, Reader(party), reverse(name, args=[asked.payment_id])
+    wanted = BonusRequest.objects.filter(state=BonusRequestState.WAITING).order_by("pk")[0]
+    path = reverse("give_bonus", args=[wanted.contract.reference])
+    yield "give_bonus, asked", "client", Reader(wanted.contract.client), path
 
 
 def _contract_pages(side: str) -> Iterator[tuple[str, str, Reader, str]]:
