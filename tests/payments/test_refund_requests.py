@@ -317,6 +317,7 @@ def test_request_is_over_one_second_after_180_days(payment):
     request = ask(payment)
     over = NOON + DAYS_180 + SECOND
 
+    assert sweeping.registered()["payments.refund_requests"].next_due(NOON) == over
     assert sweep(NOON + DAYS_180) == 0
     assert sweep(over) == 1
     assert sweep(over) == 0
