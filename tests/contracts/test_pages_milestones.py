@@ -338,6 +338,16 @@ def test_declined_charge_is_told_beside_the_method():
     assert money_of(contract)[0] == "$0.00"
 
 
+def test_another_method_can_be_tried_at_once_after_a_decline():
+    contract = active()
+    declined = page_of(contract, "1/fund/").press("Fund $500.00", method=sandbox.DECLINES)
+
+    declined.press("Fund $500.00", method=sandbox.ACCEPTS)
+
+    assert money_of(contract)[0] == "$500.00"
+    assert state_of(contract) == MilestoneState.FUNDED
+
+
 def test_funding_without_a_method_is_refused_beside_it():
     contract = active()
 

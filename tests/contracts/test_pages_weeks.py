@@ -113,6 +113,15 @@ def test_declined_charge_stands_at_the_method_and_leaves_it_owed(week):
     assert_audit_clean()
 
 
+def test_another_method_can_be_tried_at_once_after_a_decline(week):
+    declined = page_of(week).press("Pay now", method=sandbox.DECLINES)
+
+    declined.press("Pay now", method=sandbox.ACCEPTS)
+
+    assert again(week).is_paid
+    assert_audit_clean()
+
+
 @pytest.mark.parametrize("method", ["", "nothing"])
 def test_without_a_method_nothing_is_charged(week, method):
     before = everything_of(week.contract)
