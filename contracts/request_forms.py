@@ -21,6 +21,7 @@ class SplitForm(Refusable, KeyedForm):
 
     def __init__(self, *args: Any, whole: Money, other: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["to_talent"].help_text = f"Of the {whole} in escrow, before the fee."
         self.fields["message"].help_text = f"{other} reads it, and support if it comes to that."
         self.fields["to_talent"].limit(  # type: ignore[attr-defined]
             currency=whole.currency,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -21,10 +22,10 @@ from contracts.queries.request_result import result_of
 from contracts.request_forms import SplitForm, StatementForm
 from marketplace import clock, moments, policy, transitions, typed, workdays
 from marketplace.actors import Actor
-from marketplace.refusals import InvalidInput, Overtaken
+from marketplace.refusals import InvalidInput, Overtaken, Refusal
 from marketplace.views.base import ActingView
 from payments import rules
-from payments.models import SplitProposal
+from payments.models import EscrowRefundRequest, SplitProposal
 from payments.states import RequestState
 
 
@@ -175,7 +176,9 @@ class TakeBackSplit(SplitView):
 class WritingView(RequestView):
     """A form for those who may answer, whatever was typed into it."""
 
-    rule = staticmethod(rules.talent_answers)
+    rule: Callable[[EscrowRefundRequest, Actor], Refusal | None] = staticmethod(
+        rules.talent_answers
+    )
 
     def allowed(self, pk: int) -> RequestPage:
         page = self.page(pk)

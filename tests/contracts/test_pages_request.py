@@ -525,7 +525,7 @@ def test_client_rejects_with_a_reason_that_both_read(disputed):
         assert "Nothing came." in said(shown)
         assert "Support mediates" in shown.part(".countdown")
         assert "nobody's silence decides" in shown.part(".countdown")
-        assert "until Saturday 19 December 2026, 12:00 (UTC)" in shown.part(".countdown")
+        assert "decides by Saturday 19 December 2026, 12:00 (UTC)" in shown.part(".countdown")
 
 
 @pytest.mark.parametrize("side", Side)
