@@ -8,6 +8,8 @@ import pytest
 from django.db import transaction
 from django.db.models import F
 
+from contracts import escrow_answers
+from contracts.models import Contract
 from marketplace import auditing, clock
 from marketplace.actors import PLATFORM, Actor
 from payments import bonuses, corrections, ledger, maturing, refund_requests, refunds, triggers
@@ -15,15 +17,20 @@ from payments.models import (
     Account,
     Correction,
     Entry,
+    EscrowRefundRequest,
     Payment,
     Refund,
     RefundRequest,
+    RequestStatement,
+    SplitProposal,
     Transfer,
 )
 from tests.factories import (
     NOON,
     StaffFactory,
     charge,
+    ended,
+    funded,
     funded_book,
     owner_of,
     paid,
@@ -287,3 +294,97 @@ def test_audit_finds_what_was_planted_on_corrections(corrected, plant):
 def test_audit_finds_missing_triggers(market):
     with triggers.lifted():
         assert "The ledger's tables are append-only." in broken()
+
+
+# Escrow refund requests -------------------------------------------------------------------------
+
+
+def returned() -> Contract:
+    return ended(funded(usd(400)).contract)
+
+
+def split_by_talent() -> Contract:
+    contract = returned()
+    by = owner_of(contract.talent)
+    escrow_answers.propose_split(contract, to_talent=usd(150), message="", by=by)
+    return contract
+
+
+def split_as_agreed() -> None:
+    contract = split_by_talent()
+    escrow_answers.agree_to_split(SplitProposal.objects.get(), by=owner_of(contract.client))
+
+
+def disputed() -> None:
+    contract = returned()
+    escrow_answers.dispute(contract, text="Delivered.", by=owner_of(contract.talent))
+
+
+SPLIT_SO = (
+    "A request was split as agreed exactly when its accepted split says so, to the minor unit."
+)
+PLANTED_SPLITS = {
+    "split of another amount": (
+        split_as_agreed,
+        lambda: SplitProposal.objects.update(to_talent_minor=1),
+        SPLIT_SO,
+    ),
+    "agreed without a split": (
+        split_as_agreed,
+        lambda: SplitProposal.objects.all().delete(),
+        SPLIT_SO,
+    ),
+    "accepted, and settled otherwise": (
+        split_as_agreed,
+        lambda: EscrowRefundRequest.objects.update(state="accepted"),
+        SPLIT_SO,
+    ),
+    "talent's split in mediation": (
+        split_by_talent,
+        lambda: EscrowRefundRequest.objects.update(state="mediating", time_left=None),
+        "A split is open only while its request waits for it: pending, or in mediation.",
+    ),
+    "time that stands still for nothing": (
+        split_by_talent,
+        lambda: SplitProposal.objects.update(state="declined", closed_at=NOON),
+        "The talent's time stands still exactly while its split is open.",
+    ),
+    "time that runs beside a split": (
+        split_by_talent,
+        lambda: EscrowRefundRequest.objects.update(time_left=None, answer_by=NOON),
+        "The talent's time stands still exactly while its split is open.",
+    ),
+    "more than was asked": (
+        split_by_talent,
+        lambda: SplitProposal.objects.update(to_talent_minor=40_001),
+        "A split is in its request's currency and adds up to its amount.",
+    ),
+    "in another currency": (
+        split_by_talent,
+        lambda: SplitProposal.objects.update(currency="EUR"),
+        "A split is in its request's currency and adds up to its amount.",
+    ),
+    "disputed without a reason": (
+        disputed,
+        lambda: RequestStatement.objects.all().delete(),
+        "What is disputed, or was paid because the dispute was not answered, has its reason.",
+    ),
+    "about other money": (
+        disputed,
+        lambda: EscrowRefundRequest.objects.update(
+            state="mediating", answer_by=None, reminder_due_at=None, amount_minor=1
+        ),
+        "An open escrow refund request is about what is in escrow.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED_SPLITS)
+def test_audit_finds_what_was_planted_on_requests_for_escrow(name):
+    make, plant, sentence = PLANTED_SPLITS[name]
+    with clock.at(NOON):
+        make()
+        assert auditing.run().clean
+        plant()
+
+    assert sentence in broken()
