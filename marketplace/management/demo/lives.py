@@ -155,6 +155,16 @@ def answered(deal: ReturnDeal) -> Iterator[timedelta]:
     yield from _afterwards(deal)
 
 
+def brought_to_support(deal: ReturnDeal) -> Iterator[timedelta]:
+    """The same, but work had been submitted: silence brings it to support."""
+    yield from _begin(deal)
+    yield from _submit(deal, 1)
+    yield _hours(deal, 12, 36)
+    deal.end(Side.CLIENT)
+    yield policy.ESCROW_ANSWER_WINDOW
+    deal.escalate()
+
+
 def splits(deal: ReturnDeal) -> Iterator[timedelta]:
     """The talent proposes a split instead; the client has not answered yet."""
     yield from asks_for_the_rest(deal)
@@ -354,6 +364,7 @@ SCENES: Final = (
     Scene(unrecorded_time, (45, 300), HourlyDeal),
     Scene(splits, (5, 7), ReturnDeal),
     Scene(split_answered, (12, 300), ReturnDeal),
+    Scene(brought_to_support, (13, 28), ReturnDeal),
     Scene(disputes_the_return, (5, 7), ReturnDeal),
     Scene(dispute_conceded, (14, 300), ReturnDeal),
     Scene(with_support, (9, 25), ReturnDeal),

@@ -35,6 +35,11 @@ class ReturnDeal(Deal):
         else:
             self._place()
 
+    def escalate(self) -> None:
+        """Nobody answered in time; from here on support decides."""
+        self._move(self.request, "escalate", by=PLATFORM)
+        self._place_again()
+
     # The talent ---------------------------------------------------------------------------------
 
     def propose_split(self, to_talent: Money) -> None:
