@@ -9,8 +9,26 @@ from django.apps import apps
 from django.db.models import Model
 from django.urls import get_resolver
 
-from contracts.models import Contract, HoursDispute, Stretch, Timer, Week, WeekLimit
-from payments.models import Account, EscrowRefundRequest, GatewayOperation, Payment
+from contracts.models import (
+    Bonus,
+    BonusRequest,
+    Contract,
+    Dormancy,
+    HoursDispute,
+    Stretch,
+    Timer,
+    Week,
+    WeekLimit,
+)
+from payments.models import (
+    Account,
+    Correction,
+    EscrowRefundRequest,
+    GatewayOperation,
+    Payment,
+    RefundRequest,
+    SplitProposal,
+)
 
 APPS = ("feedback", "contracts", "payments", "marketplace")
 KEPT = (
@@ -22,6 +40,12 @@ KEPT = (
     HoursDispute,
     Payment,
     EscrowRefundRequest,
+    SplitProposal,
+    RefundRequest,
+    Correction,
+    Bonus,
+    BonusRequest,
+    Dormancy,
     GatewayOperation,
     Account,
 )

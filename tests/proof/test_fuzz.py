@@ -19,12 +19,13 @@ from django.test import Client
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.models import Contract, HoursDispute
-from contracts.states import Side
+from contracts.models import Contract, HoursDispute, Week
+from contracts.states import Side, WeekState
 from marketplace import clock
 from marketplace.actors import Actor
 from payments.gateways import sandbox
-from tests.desk import busy_market, support
+from payments.models import Correction
+from tests.desk import busy_market, escalated, mediated, support
 from tests.factories import (
     NOON,
     ended,
@@ -34,10 +35,11 @@ from tests.factories import (
     owner_of,
     planned,
     submitted,
+    usd,
 )
 from tests.proof import scenes
 from tests.proof.sites import everything
-from tests.proof.test_access import ROWS, browser_of, undone
+from tests.proof.test_access import ROWS, Row, browser_of, undone
 from tests.support.asserting import assert_audit_clean, everything_of
 from tests.support.profile import DEEP
 
@@ -224,6 +226,27 @@ FIELDS: dict[str, dict[str, Any]] = {
         "shown": "2000:200:1800:0",
         "confirm": "1",
     },
+    "payments/<int:pk>/refund/ask/": {
+        "choice": "part",
+        "amount": "80",
+        "reason": "Late.",
+    },
+    "contracts/<slug:reference>/bonus/": {
+        "amount": "20",
+        "note": "",
+        "method": sandbox.ACCEPTS,
+        "request": "",
+        "shown": "0:0:2000:0",
+    },
+    "contracts/<slug:reference>/bonus/ask/": {
+        "hours": "1",
+        "minutes": "0",
+        "amount": "",
+        "reason": "A call.",
+        "shown": "60.00",
+    },
+    "escrow-refunds/<int:pk>/dispute/": {"text": "I worked.", "links": "https://example.com"},
+    "escrow-refunds/<int:pk>/reject/": {"text": "You did not.", "links": "https://example.com"},
     "account/": {"name": "Somebody", "time_zone": "Europe/Berlin"},
     "account/switch/": {"party": "1", "next": "/jobs/"},
     "help/contact/": {
@@ -326,6 +349,17 @@ def test_form_of_hours_takes_whatever_is_sent(name):
     fuzz()
 
 
+def of_client(make: Callable[[], Any], path: str) -> Row:
+    """A page of a contract that the client fills in."""
+
+    def made() -> Contract:
+        found = make()
+        contract: Contract = found if isinstance(found, Contract) else found.contract
+        return contract
+
+    return Row(lambda contract: f"/contracts/{contract.reference}/{path}", "", "", made)
+
+
 TIMES = ("07:00", "09:05", "13:00", "24:00", "25:61", "10", "09:00:59.999999", "-1:00")
 
 
@@ -344,27 +378,38 @@ def test_odd_times_are_never_recorded(day):
                 assert not contract.stretches.exists()
 
 
-MONEY: dict[str, tuple[Callable[[], Any], str, dict[str, Any]]] = {
-    "end": (leftover, "end/", {"choice": "part", "confirm": "1"}),
-    "milestone": (leftover, "milestones/new/", {"title": "More", "key": "k"}),
-    "edit": (planned, "milestones/1/edit/", {"title": "More"}),
-    "approve": (submitted, "milestones/1/approve/", {"choice": "part", "key": "k"}),
+SPLIT, BONUS = ROWS["escrow-refunds/<int:pk>/split/"], ROWS["contracts/<slug:reference>/bonus/"]
+BACK, ASKED = (ROWS[f"payments/<int:pk>/refund/{verb}"] for verb in ("", "ask/"))
+MONEY: dict[str, tuple[Row, str, dict[str, Any]]] = {
+    "end": (of_client(leftover, "end/"), "amount", {"choice": "part", "confirm": "1"}),
+    "milestone": (of_client(leftover, "milestones/new/"), "amount", {"title": "More"}),
+    "edit": (of_client(planned, "milestones/1/edit/"), "amount", {"title": "More"}),
+    "approve": (of_client(submitted, "milestones/1/approve/"), "amount", {"choice": "part"}),
+    "bonus": (BONUS, "amount", {"method": sandbox.ACCEPTS}),
+    "refund": (BACK, "amount", {"choice": "part", "confirm": "1"}),
+    "ask for a refund": (ASKED, "amount", {"choice": "part", "reason": "Late."}),
+    "split": (SPLIT, "to_talent", {}),
 }
+
+
+A_LITTLE = "4.99"
+ANY_AMOUNT = ("ask for a refund", "split")
+"""Where a little is an amount like any other."""
 
 
 @pytest.mark.parametrize("name", MONEY)
 def test_odd_amounts_never_move_money(name):
-    make, path, form = MONEY[name]
-    made = make()
-    contract = made if isinstance(made, Contract) else made.contract
-    browser = browser_of(owner_of(contract.client))
+    """Not even when they were shown as they are."""
+    row, field, form = MONEY[name]
+    contract = row.make()
+    browser, url = browser_of(owner_of(contract.party(row.side))), row.address(contract)
     before = everything_of(contract)
 
     for amount in ODD:
+        if amount == A_LITTLE and name in ANY_AMOUNT:
+            continue
         with example():
-            answer = browser.post(
-                f"/contracts/{contract.reference}/{path}", {**form, "amount": amount}
-            )
+            answer = browser.post(url, {"key": "k", **form, field: amount, "shown": amount})
             assert answer.status_code == 200, amount
             assert everything_of(contract) == before, amount
 
@@ -432,8 +477,11 @@ PATHS = (
     "/contracts/{hourly}/weeks/{}/pay/",
     "/contracts/{hourly}/weeks/{}/dispute/",
     "/hours-disputes/{}/",
+    "/contracts/{hourly}/bonus/requests/{}/decline/",
     "/escrow-refunds/{}/",
+    "/escrow-refunds/{request}/split/{}/agree/",
     "/payments/{}/refund/",
+    "/payments/{}/refund/ask/",
     "/inbox/{}/",
     "/people/{}/",
     "/help/{}/",
@@ -447,7 +495,8 @@ def test_path_takes_anything_for_a_name_or_number(pattern):
     sides = {"client": contract.client, "talent": contract.talent}
     hourly = scenes.in_review(**sides)
     own = pattern.replace("{reference}", contract.reference).replace("{hourly}", hourly.reference)
-    is_of_client = "/weeks/" in pattern
+    own = own.replace("{request}", str(contract.book.escrow_refund_request.pk))
+    is_of_client = any(part in pattern for part in ("/weeks/", "/ask/", "/bonus/", "/split/"))
     browser = browser_of(owner_of(contract.client if is_of_client else contract.talent))
 
     @few
@@ -489,8 +538,24 @@ class DeskForm:
 
 DESK = {
     "decide": DeskForm(
-        "payments/escrowrefundrequest/{request}/support/decide/", {"to_talent": "100"}
+        "payments/escrowrefundrequest/{mediated}/support/decide/", {"to_talent": "100"}
     ),
+    "mediate": DeskForm("payments/escrowrefundrequest/{escalated}/support/mediate/", {}),
+    "write": DeskForm("payments/escrowrefundrequest/{request}/support/write/", {}),
+    "propose-split": DeskForm(
+        "payments/escrowrefundrequest/{mediated}/support/propose-split/", {"to_talent": "100"}
+    ),
+    "take-back-split": DeskForm(
+        "payments/escrowrefundrequest/{request}/support/take-back-split/", {}
+    ),
+    "write-off": DeskForm("contracts/week/{unpaid}/support/write-off/", {}),
+    "settle": DeskForm("contracts/week/{unpaid}/support/settle/", {}),
+    "propose-correction": DeskForm(
+        "payments/book/{book}/support/propose-correction/",
+        {"debit": "fees", "credit": "credit", "amount": "5"},
+    ),
+    "approve-correction": DeskForm("payments/correction/{correction}/support/approve/", {}),
+    "reject-correction": DeskForm("payments/correction/{correction}/support/reject/", {}),
     "decide-hours": DeskForm(
         "contracts/hoursdispute/{dispute}/support/decide/", {"reversed_segments": "1"}
     ),
@@ -513,6 +578,11 @@ def test_forms_of_the_desk_take_whatever_is_sent(name):
     rows = {
         "request": held.book.escrow_refund_request.pk,
         "dispute": HoursDispute.objects.get().pk,
+        "mediated": mediated(usd(300)).pk,
+        "escalated": escalated(usd(200)).pk,
+        "unpaid": Week.objects.get(state=WeekState.UNPAID).pk,
+        "book": held.book_id,
+        "correction": Correction.objects.get().pk,
         "ended": held.pk,
         "active": leftover().pk,
         "case": 1,

@@ -49,6 +49,7 @@ from payments import (
     requests,
 )
 from payments.models import Book, Payment
+from tests.proof import mistakes
 from tests.proof.machine import Life, wander
 from tests.proof.playing import PLAYED, Theme
 from tests.support.profile import MACHINE_RUNS, MACHINE_STEPS
@@ -390,6 +391,8 @@ MISTAKES = {
         due_work_forgotten,
         forms_act_each_time,
         history_not_written,
+        *mistakes.FIXED,
+        *mistakes.ANY,
     ],
     Theme.HOURLY: [
         begun_segment_counted,
@@ -408,7 +411,10 @@ MISTAKES = {
         disputed_hours_not_held,
         disputed_hours_mature,
         dispute_left_lying,
+        *mistakes.HOURLY,
     ],
+    Theme.RETURNS: mistakes.RETURNS,
+    Theme.QUIET: mistakes.QUIET,
 }
 """By what the lives play most."""
 
