@@ -202,7 +202,7 @@ def test_client_reads_that_its_silence_pays():
     assert f"{talent} asks you to release $500.00" in page.text
     assert f"the $500.00 in escrow is paid to {talent}" in page.text
     assert "Thursday 11 March 2027, 12:00 (UTC), in 13 days" in page.text
-    assert "It was done in May." in page.text
+    assert f"{talent} writes: It was done in May." in page.text
 
 
 def test_note_that_is_too_long_is_refused_at_its_field_and_kept():
@@ -265,6 +265,7 @@ def test_everything_says_that_closeout_ended_it(side):
     page = room(contract, side, 105)
 
     assert "by Closeout" in page.text
+    assert "Closeout ended it. The contract was dormant" in page.text
     assert "Closeout ended the contract" in page.text
     assert "Nobody acted while it was dormant." in page.text
     assert f"Returned from escrow to {name}" in page.text
