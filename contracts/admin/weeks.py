@@ -26,9 +26,11 @@ RETRIED: Final = Q(retry_at__isnull=False)
 
 
 def clock_of(week: Week) -> Clock:
-    """Who must act on a week that is owed."""
+    """Who must act on a week: bill it, review it, pay it, or give it up."""
+    if week.is_unbilled:
+        return Clock("Closeout", week.bills_at)
     if not week.is_unpaid:
-        return Clock()
+        return _clock_of_review(week)
     if week.retry_at is not None:
         return Clock(week.contract.client.name, week.retry_at, "The charge is tried again")
     assert week.contract.ended_at is not None
@@ -36,10 +38,17 @@ def clock_of(week: Week) -> Clock:
     return Clock(SUPPORT, handed_over + policy.SUPPORT_ANSWERS, "It stays owed")
 
 
+def _clock_of_review(week: Week) -> Clock:
+    """A week that was disputed is not reviewed a second time."""
+    if week.review_until is None or dispute_of(week) is not None:
+        return Clock()
+    return Clock(week.contract.client.name, week.review_until, "The hours stand")
+
+
 @admin.register(Week)
 class WeekAdmin(HasClock, ReadOnlyAdmin):
-    list_display = ("contract", "starts_on", "state", "invoice", *CLOCK, "review_until")
-    list_select_related = SIDES
+    list_display = ("contract", "starts_on", "state", "invoice", *CLOCK)
+    list_select_related = (*SIDES, "dispute")
     related = (*SIDES, "payment", "dispute")
     search_fields = ("contract",)
     search_help_text = "A reference"

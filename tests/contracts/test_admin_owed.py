@@ -221,3 +221,15 @@ def test_bonus_requests_are_only_looked_at(browser):
     assert list(listed) == [request]
     for words in ("$30.00", "30 min", "The call on Friday.", request.contract.reference):
         assert words in page, words
+
+
+def test_weeks_in_review_and_to_be_billed_have_their_clock(browser):
+    with clock.at(NOON):
+        reviewed, disputed = in_review(), desk.declined_dispute().week
+        window = browser.get(desk.rows(Week), {"queue": "review"}).context["cl"]
+
+    clocks = {one.pk: window.model_admin.clock_of(one) for one in window.result_list}
+    shown = clocks[reviewed.pk]
+    assert (shown.who, shown.by) == (reviewed.contract.client.name, SATURDAY.replace(hour=0))
+    assert shown.silence == "The hours stand"
+    assert clocks[disputed.pk].who == ""
