@@ -334,9 +334,9 @@ def test_talent_is_asked_on_the_97th_day():
 @pytest.mark.parametrize("make", [lambda: funded().contract, with_leftover], ids=["active", "rest"])
 def test_nobody_acts_and_escrow_goes_back_on_the_104th_day(make):
     contract = slept(97, contract=make())
-    escrow, credit, *earned = money_of(contract)
 
     sweep(day(104) - TICK)
+    escrow, credit, *earned = money_of(contract)
     assert now_of(contract).state == ContractState.ACTIVE
     sweep(day(104))
 
