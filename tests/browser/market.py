@@ -22,7 +22,7 @@ from marketplace.models import Membership, Party
 from payments.gateways import sandbox
 from payments.models import EscrowRefundRequest, Payment
 from tests import factories
-from tests.browser import hours, refunds, requests
+from tests.browser import bonuses, desk, dormant, hours, refunds, requests
 from tests.factories import usd
 from tests.support.snapshots import build_once
 
@@ -30,12 +30,15 @@ CLIENT: Final = "client@example.com"
 FREELANCER: Final = "freelancer@example.com"
 AGENCY: Final = "agency@example.com"
 MEMBER: Final = "member@example.com"
+SUPPORT: Final = desk.SUPPORT
 NOBODY: Final = ""
 
 LONG: Final = "Donaudampfschifffahrtsgesellschaftskapitaen-and-so-on-and-so-forth " * 2
 
-MORE: Final = (hours, requests, refunds)
+MORE: Final = (hours, requests, refunds, bonuses, dormant)
 """Modules of sights, each with contracts of its own."""
+MAKERS: Final = (requests.Requests, refunds.Refunds, bonuses.Bonuses, dormant.Dormant)
+"""Hours come after them: the client then owes some, and makes no offers any more."""
 
 BOTH: Final = (CLIENT, FREELANCER)
 OTHERS: Final = (NOBODY, AGENCY, MEMBER)
@@ -69,11 +72,12 @@ FEEDBACK: Final = ("Logo refresh", "Annual report layout", "Product photography"
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """A page as one person sees it; ``presses`` names a button that is pressed first."""
+    """A page as one person sees it; ``ticks`` and ``presses`` name what is done there first."""
 
     who: str
     path: str
     presses: str = ""
+    ticks: str = ""
 
 
 def open_market() -> None:
@@ -97,6 +101,7 @@ def sights() -> Iterator[Sight]:
     yield from _agency()
     for module in MORE:
         yield from _of(module)
+    yield from _desk()
 
 
 def _signed_out() -> Iterator[Sight]:
@@ -135,7 +140,9 @@ def _escrow_and_money(who: str) -> Iterator[Sight]:
         yield Sight(who, reverse("escrow_refund", args=[asked.pk]))
     yield Sight(who, reverse("payments"))
     payment = Payment.objects.get(book=_contract("Landing page redesign").book)
-    yield Sight(FREELANCER, reverse("give_refund", args=[payment.pk]))
+    refund = reverse("give_refund", args=[payment.pk])
+    yield Sight(FREELANCER, refund)
+    yield Sight(FREELANCER, refund, "Show what happens", ticks="All of it")
 
 
 def _work_in_progress() -> Iterator[Sight]:
@@ -182,6 +189,13 @@ def _of(module: Any) -> Iterator[Sight]:
         yield Sight(who, path, button)
 
 
+def _desk() -> Iterator[Sight]:
+    for path in desk.of_support():
+        yield Sight(SUPPORT, path)
+    for who, path, button in desk.sent_empty():
+        yield Sight(who, path, button)
+
+
 def _path(name: str, title: str, *args: Any) -> str:
     return reverse(name, args=[_contract(title).reference, *args])
 
@@ -220,7 +234,7 @@ class _Extras:
             self.ends_of_today()
             self.agency_contract()
         agency = Party.objects.get(name="Demo Agency")
-        for make in (requests.Requests, refunds.Refunds, hours.Hours):
+        for make in (*MAKERS, hours.Hours, desk.Desk):
             make(self.client, self.talent, agency).build()
         with clock.at(STARTS_AT):
             sweeping.run()

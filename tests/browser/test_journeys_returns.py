@@ -1,4 +1,4 @@
-"""Money that comes back, walked in a real browser: requests to their end, refunds, bonuses."""
+"""Money that comes back, walked in a browser: a request to its end, bonuses, sleep."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from contracts.models import Bonus, Contract
 from contracts.states import ContractState, DormancyState
 from marketplace import clock, sweeping
 from marketplace.models import Party
-from payments.models import EscrowRefundRequest, Payment
+from payments.models import EscrowRefundRequest
 from payments.states import RequestState
 from tests import desk, factories
 from tests.browser.walking import (
@@ -171,38 +171,6 @@ def test_support_decides_in_the_admin_and_both_read_why(
         expect(page.get_by_text("A third of it is in use.").first).to_be_visible()
 
 
-# Refunds ------------------------------------------------------------------------------------------
-
-
-@with_and_without_scripts
-def test_client_asks_for_a_refund_and_the_talent_gives_half(
-    visit: Visit, sides: Sides, scripts: bool
-) -> None:
-    contract = factories.ended(_paid(sides))
-    payment = Payment.objects.get()
-    client = visit(sides["client"], f"{room(contract)}payments/", scripts=scripts)
-
-    client.get_by_role("link", name="Ask for a refund").first.click()
-    client.get_by_label("Another amount").check()
-    client.get_by_label("Amount to ask for").fill("100")
-    client.get_by_label(re.compile("Reason|Why")).fill("One page is missing.")
-    client.get_by_role("button", name="Ask for a refund").click()
-    expect(client.get_by_role("status")).to_be_visible()
-    assert money_of(contract) == ("$0.00", "$0.00", "$450.00", "$0.00")
-
-    talent = visit(sides["talent"], f"/payments/{payment.pk}/refund/", scripts=scripts)
-    expect(talent.get_by_text("One page is missing.")).to_be_visible()
-    talent.get_by_label("Another amount").check()
-    talent.get_by_label("Amount to refund").fill("50")
-    talent.get_by_label("Amount to refund").press("Enter")
-    expect(talent.get_by_text("What will happen")).to_be_visible()
-    talent.get_by_role("button", name="Refund $50.00").click()
-    expect(talent.get_by_text("You refunded $50.00")).to_be_visible()
-
-    assert money_of(contract) == ("$0.00", "$50.00", "$405.00", "$0.00")
-    assert not payment.refund_requests.get().is_waiting
-
-
 # Bonuses ------------------------------------------------------------------------------------------
 
 
@@ -267,10 +235,3 @@ def _asleep(sides: Sides) -> Contract:
     clock.start_at(now)
     sweeping.run()
     return contract
-
-
-def _paid(sides: Sides) -> Contract:
-    """A contract whose only milestone of $500.00 was paid."""
-    milestone = factories.submitted(usd(500), title="Atlas", **sides)
-    factories.approve(milestone)
-    return milestone.contract

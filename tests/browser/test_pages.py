@@ -48,6 +48,7 @@ PEOPLE: Final = {
     "others": market.OTHERS,
     "client": (market.CLIENT,),
     "talent": (market.FREELANCER,),
+    "support": (market.SUPPORT,),
 }
 
 
@@ -129,6 +130,8 @@ def complaints(page: Page, sight: Sight) -> Iterator[str]:
     if urlsplit(page.url).path != urlsplit(sight.path).path:
         yield f"leads to {page.url}"
         return
+    if sight.ticks:
+        page.get_by_label(sight.ticks).check()
     if sight.presses:
         page.get_by_role("button", name=sight.presses, exact=True).click()
         page.wait_for_load_state()
