@@ -74,7 +74,8 @@ from tests.proof.playing import (
 from tests.proof.quiet import SCENES as SCENES_OF_SLEEP
 from tests.proof.quiet import QuietPlayer, quiet_there
 from tests.proof.quiet_kept import asleep_until, check_quiet
-from tests.proof.requests_kept import answers_due, check_requests
+from tests.proof.requests_kept import Life as RequestLife
+from tests.proof.requests_kept import all_lived, answers_due, check_requests
 from tests.proof.returns import SCENES as SCENES_OF_RETURNS
 from tests.proof.returns import ReturnsPlayer, returns_there
 from tests.proof.world import CURRENCIES, World, pick
@@ -486,9 +487,10 @@ class Life(HoursPlayer, ReturnsPlayer, PaybackPlayer, QuietPlayer, DeskPlayer):
             raise BooksBroken(str(report))
         check_what_was_charged()
         check_gateway()
-        check_positions()
+        lives = all_lived()
+        check_positions(lives)
         check_hours(self.kept)
-        check_requests(self.kept)
+        check_requests(lives, self.kept)
         check_payments(self.kept)
         check_quiet(self.kept, self.acted)
 
@@ -512,12 +514,23 @@ def wander(number: int, steps: int, theme: Theme | None = None) -> None:
         life.begin(dice=Dice(chances.getrandbits(40)))
         life.everything_adds_up()
         for _ in range(steps):
-            chosen = chances.choice([one for one in life.rules if playable(one, life)])
+            playables = [one for one in life.rules if playable(one, life)]
+            favoured = [one for one in playables if is_of(life.theme, one)]
+            chosen = chances.choice(favoured if favoured and chances.one_in(2) else playables)
             drawn = {name: Dice(chances.getrandbits(40)) for name in chosen.arguments}
             chosen.function(life, **drawn)
             life.everything_adds_up()
     finally:
         life.teardown()
+
+
+def is_of(theme: Theme | None, one: Any) -> bool:
+    """Whether a rule is what a life of this theme is about."""
+    player = FAVOURED.get(theme)
+    return player is not None and one.function.__qualname__.startswith(f"{player.__name__}.")
+
+
+FAVOURED = {Theme.RETURNS: ReturnsPlayer, Theme.QUIET: QuietPlayer}
 
 
 def playable(one: Any, life: Life) -> bool:
@@ -552,10 +565,10 @@ def check_gateway() -> None:
             raise BooksBroken(f"{operation} is {operation.state}, at the gateway {outcome}")
 
 
-def check_positions() -> None:
+def check_positions(lives: dict[int, RequestLife]) -> None:
     """My Jobs sorts each side by the deadline that waits for it."""
     for contract in Contract.objects.order_by("pk"):
-        asked, asleep = answers_due(contract), asleep_until(contract)
+        asked, asleep = answers_due(contract, lives), asleep_until(contract)
         waits = {
             Side.CLIENT: [*reviewed_until(contract), *asked[0], *asleep[0]],
             Side.TALENT: [*answered_by(contract), *asked[1], *asleep[1]],

@@ -65,11 +65,15 @@ class Life:
         self.wait_for_nobody()
 
 
-def check_requests(kept: Kept) -> None:
-    """All of them, from their rows."""
+def all_lived() -> dict[int, Life]:
+    """The life of every request, by its book."""
     requests = EscrowRefundRequest.objects.select_related("book__escrow_account").order_by("pk")
-    for request in requests:
-        life = lived(request)
+    return {request.book_id: lived(request) for request in requests}
+
+
+def check_requests(lives: dict[int, Life], kept: Kept) -> None:
+    """All of them, from their rows."""
+    for life in lives.values():
         check_row(life)
         check_money(life, kept)
         check_statements(life)
@@ -280,18 +284,19 @@ def check_no_request_due(contract: Contract, now: datetime) -> None:
         must(split is None or split.answer_by > now, f"{split} was left lying")
 
 
-def answers_due(contract: Contract) -> tuple[list[datetime], list[datetime]]:
+def answers_due(
+    contract: Contract, lives: dict[int, Life]
+) -> tuple[list[datetime], list[datetime]]:
     """By when the client, and the talent, must act about a request before silence does."""
     client: list[datetime] = []
     talent: list[datetime] = []
-    for request in EscrowRefundRequest.objects.filter(book=contract.book_id):
-        life = lived(request)
-        if life.deadline is not None:
-            (talent if life.state == "pending" else client).append(life.deadline)
-        if life.open_split is not None:
-            for side, party in ((client, contract.client_id), (talent, contract.talent_id)):
-                if party not in life.agreed:
-                    side.append(life.open_split.answer_by)
+    life = lives.get(contract.book_id)
+    if life is not None and life.deadline is not None:
+        (talent if life.state == "pending" else client).append(life.deadline)
+    if life is not None and life.open_split is not None:
+        for side, party in ((client, contract.client_id), (talent, contract.talent_id)):
+            if party not in life.agreed:
+                side.append(life.open_split.answer_by)
     return client, talent
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from hypothesis.stateful import rule
+from hypothesis.stateful import precondition, rule
 
 from contracts import escrow_answers
 from contracts.models import Contract
@@ -74,6 +74,7 @@ class ReturnsPlayer(Player):
 
     @plays(escrow_answers.let_go, escrow_answers.pay_instead)
     @when(*(f"request {state}" for state in OPEN_REQUESTS))
+    @precondition(lambda life: life.steps % 3 == 2)
     @rule(dice=DICE)
     def answer_request(self, dice: Dice) -> None:
         do, side = dice.choice(
@@ -133,7 +134,8 @@ class ReturnsPlayer(Player):
         contract = every().get(book=split.request.book_id)
         takes_back = do is escrow_answers.take_back_split
         if split.is_by_support:
-            who = self.world.support if takes_back else dice.choice(tuple(Side))
+            missing = [side for side in Side if not split.has_agreed(side)] or tuple(Side)
+            who = self.world.support if takes_back else dice.choice(missing)
         else:
             who = Side.TALENT if takes_back else Side.CLIENT
         self.on(contract, lambda by: do(split, by=by), who, dice, repeatable=False)
