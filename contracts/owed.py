@@ -13,7 +13,7 @@ from django.db import transaction
 
 from contracts import billing, notices, positions, rules
 from contracts.models import Contract, Week
-from contracts.waiting import dispute_of
+from contracts.waiting.hours import dispute_of
 from marketplace import clock, moments, transitions
 from marketplace.actors import Actor
 from marketplace.refusals import InvalidInput, Overtaken, Refusal

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from contracts.models import Contract, Timer, Week
 from contracts.states import UNBILLED_WEEKS, WeekState
 from contracts.timers import counted
-from contracts.waiting import dispute_of
+from contracts.waiting.hours import dispute_of
 from marketplace import clock, moments, policy
 from marketplace.support.clocks import CLOCK, SUPPORT, Clock, HasClock
 from marketplace.support.lists import EVERYTHING, Queue, ReadOnlyAdmin

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import dateformat
 
 from contracts import diary, hours_disputes, rules, timers, weeks
-from contracts.diary_forms import day_of, day_words
+from contracts.forms.diary import day_of, day_words
 from contracts.models import Contract, HoursDispute, Stretch, Timer, Week
 from contracts.queries.room import Room
 from marketplace import components, moments

@@ -13,7 +13,7 @@ from django.urls import reverse
 from contracts import quiet, rules
 from contracts.models import Contract, Dormancy, Milestone
 from contracts.states import OPEN_DORMANCIES, DormancyState, Side
-from contracts.waits import Action
+from contracts.waiting.shape import Action
 from marketplace import clock, moments, policy
 from marketplace.actors import Actor
 from marketplace.components import Stage, Track

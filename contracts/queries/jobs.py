@@ -29,7 +29,7 @@ from contracts.states import (
 )
 from contracts.timers import running_of
 from contracts.waiting import waiting
-from contracts.waits import Waiting
+from contracts.waiting.shape import Waiting
 from contracts.weeks import week_of
 from marketplace import clock, moments
 from marketplace.actors import Actor

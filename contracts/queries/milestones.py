@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from contracts.models import Contract, Milestone, Submission
 from contracts.states import MilestoneState, Side
-from contracts.waits import Action
+from contracts.waiting.shape import Action
 from marketplace import moments, transitions
 from marketplace.actors import Actor
 from marketplace.money import Money

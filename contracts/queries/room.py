@@ -30,7 +30,7 @@ from contracts.queries.timesheet import (
 )
 from contracts.states import ItemState, MilestoneState, Side
 from contracts.waiting import waiting
-from contracts.waits import Waiting
+from contracts.waiting.shape import Waiting
 from marketplace import clock, policy
 from marketplace.actors import Actor
 from marketplace.components import Effect, MenuItem, Part, Stage, Tab, Track

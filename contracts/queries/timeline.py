@@ -12,7 +12,7 @@ from contracts.models import Contract, ContractHistory, Message, Milestone, Week
 from contracts.queries.events import SHOWN, Event, who_did
 from contracts.queries.timeline_return import return_events
 from contracts.states import Side
-from contracts.waiting import dispute_of
+from contracts.waiting.hours import dispute_of
 from marketplace.money import Money
 from marketplace.states import ActorKind
 from payments.models import Entry, Transfer

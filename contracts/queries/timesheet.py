@@ -19,7 +19,7 @@ from contracts.hours_facts import Rows
 from contracts.models import Contract, HoursDispute, Timer, Week, WeekLimit
 from contracts.models.week import UNFINISHED
 from contracts.states import Side, WeekState
-from contracts.waiting import dispute_of
+from contracts.waiting.hours import dispute_of
 from marketplace import moments
 from marketplace.components import Part, Stage, Track
 from marketplace.money import Money, total

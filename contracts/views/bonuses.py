@@ -9,13 +9,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from contracts import bonuses, quotes, rules
-from contracts.bonus_forms import AskForm, BonusForm, DeclineForm
+from contracts.forms.bonuses import AskForm, BonusForm, DeclineForm
 from contracts.models import Bonus, BonusRequest, Contract
 from contracts.queries import bonuses as queries
 from contracts.queries.bonuses import BonusFigures
-from contracts.views.base import ContractView
+from contracts.views.base import ContractView, FormView
 from contracts.views.charging import sources
-from contracts.views.milestones import FormView
 from marketplace import clock, moments
 from marketplace.actors import Actor
 from marketplace.components import Effect

@@ -11,12 +11,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from contracts import diary, rules, timers, weeks
-from contracts.diary_forms import MemoForm, TimeForm, TimerForm, days_of, time_form
+from contracts.forms.diary import MemoForm, TimeForm, TimerForm, days_of, time_form
 from contracts.models import Contract, Stretch
 from contracts.queries import room_of
 from contracts.queries.diary import diary_page, span_of
-from contracts.views.base import ContractView
-from contracts.views.milestones import FormView
+from contracts.views.base import ContractView, FormView
 from marketplace import clock, moments, typed
 from marketplace.refusals import Overtaken
 

@@ -12,7 +12,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from contracts import hours_disputes, rules, weeks
-from contracts.forms import HoursDisputeForm, ReasonForm
+from contracts.forms.base import ReasonForm
+from contracts.forms.disputes import HoursDisputeForm
 from contracts.models import Contract, HoursDispute, Week
 from contracts.queries import disputes as queries
 from contracts.views.base import ContractView, refuse

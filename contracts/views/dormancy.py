@@ -7,8 +7,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from contracts import dormancy, rules
+from contracts.forms.terms import ReleaseForm
 from contracts.models import Contract
-from contracts.terms_forms import ReleaseForm
 from contracts.views.base import ContractView, refuse
 from contracts.views.terms import TermsView
 from marketplace import moments, policy

@@ -15,7 +15,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from contracts import asking, closing, hours_facts, rules, wording
 from contracts.closing import Choice, EndPlan, Facts
-from contracts.forms import AskToEndForm, EndForm
+from contracts.forms.ending import AskToEndForm, EndForm
 from contracts.models import Contract, Milestone
 from contracts.plans import ChoiceKind, PayFinal, PayMilestone
 from contracts.queries import Room

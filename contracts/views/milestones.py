@@ -4,27 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 
 from contracts import funding, milestones, quotes, rules
-from contracts.forms import (
-    PART,
-    WHOLE,
-    ApproveForm,
-    ChangesForm,
-    MethodForm,
-    MilestoneForm,
-    ReasonForm,
-    SubmitForm,
-)
+from contracts.forms.base import PART, WHOLE, MethodForm, ReasonForm
+from contracts.forms.milestones import ApproveForm, ChangesForm, MilestoneForm, SubmitForm
 from contracts.models import Contract, Milestone
-from contracts.queries import room_of
 from contracts.states import ACTIVE_MILESTONES, MilestoneState
-from contracts.views.base import ContractView, refuse
+from contracts.views.base import ContractView, FormView, refuse
 from contracts.views.charging import sources
-from marketplace import policy, transitions, typed
+from marketplace import policy, transitions
 from marketplace.components import Effect
 from marketplace.money import Money, zero
 from marketplace.refusals import (
@@ -37,86 +26,6 @@ from marketplace.refusals import (
     Refused,
 )
 from payments import gateways
-
-
-class FormView(ContractView):
-    """A page with one form about a contract or one of its milestones."""
-
-    template = "contracts/milestone_form.html"
-
-    def get(self, request: HttpRequest, **where: Any) -> HttpResponse:
-        subject = self.subject(**where)
-        form = self.form(subject)
-        form.initial.update(typed.kept_for(request))
-        return self.ask(subject, form)
-
-    def post(self, request: HttpRequest, **where: Any) -> HttpResponse:
-        subject = self.subject(**where)
-        form = self.form(subject, request.POST)
-        if not form.is_valid() or "update" in request.POST:
-            return self.ask(subject, form)
-        unseen = self.unseen(subject, form)
-        if unseen:
-            form.add_error(None, unseen)
-            return self.ask(subject, form)
-        try:
-            receipt = self.carry_out(subject, form)
-        except InvalidInput as refused:
-            form.refuse(refused)
-            return self.show(subject, form)
-        except FiguresChanged as changed:
-            return self.ask_again(changed, **where)
-        except Overtaken as overtaken:
-            messages.info(request, overtaken.sentence)
-            return self.to_room()
-        messages.success(request, receipt)
-        return self.to_room()
-
-    def ask(self, subject: Any, form: Any) -> HttpResponse:
-        """The page with the form, to whom may use it while it is not too late."""
-        try:
-            self.check(subject)
-        except Overtaken as overtaken:
-            messages.info(self.request, overtaken.sentence)
-            return self.to_room()
-        return self.show(subject, form)
-
-    def ask_again(self, changed: FiguresChanged, **where: Any) -> HttpResponse:
-        """The same form on the figures of now; what was typed stays."""
-        subject = self.subject(**where)
-        form = self.form(subject, self.request.POST)
-        form.add_error(None, changed.sentence)
-        return self.ask(subject, form)
-
-    def show(self, subject: Any, form: Any) -> HttpResponse:
-        contract = subject if isinstance(subject, Contract) else subject.contract
-        context = {"room": room_of(contract, self.actor), "contract": contract, "form": form}
-        return render(self.request, self.template, context | self.context(subject, form))
-
-    def subject(self, **where: Any) -> Any:
-        return self.milestone(where["reference"], where["number"])
-
-    def check(self, subject: Any) -> None:
-        """Whether this person may see the form now.
-
-        Raises:
-            NotYours, Overtaken: they may not, or it is too late.
-        """
-        raise NotImplementedError
-
-    def form(self, subject: Any, *args: Any) -> Any:
-        raise NotImplementedError
-
-    def context(self, subject: Any, form: Any) -> dict[str, Any]:
-        raise NotImplementedError
-
-    def unseen(self, subject: Any, form: Any) -> str:
-        """What to say first, when the figures of a valid form were not on the page yet."""
-        return ""
-
-    def carry_out(self, subject: Any, form: Any) -> str:
-        """Do it; returns what has changed and what happens next."""
-        raise NotImplementedError
 
 
 class Add(FormView):

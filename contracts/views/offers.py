@@ -13,11 +13,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from contracts import assignments, offers, rules, weeks
-from contracts.forms import NewContractForm, OfferForm
+from contracts.forms.offers import NewContractForm, OfferForm
+from contracts.forms.terms import AcceptForm, HourlyOfferForm
 from contracts.models import Contract
 from contracts.offers import HourlyTerms, MilestoneDraft
 from contracts.states import ContractKind, MilestoneState, Side
-from contracts.terms_forms import AcceptForm, HourlyOfferForm
 from contracts.views.base import ContractView
 from marketplace import clock, parties, typed
 from marketplace.components import Tab

@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 
 from contracts import escrow_answers
+from contracts.forms.requests import SplitForm, StatementForm
 from contracts.models import Contract
 from contracts.queries import RequestPage, contract_of, request_page
 from contracts.queries import request_answers as answers
@@ -19,7 +20,6 @@ from contracts.queries.request_answers import Confirmation
 from contracts.queries.request_clock import clock_of, days, stages_of
 from contracts.queries.request_line import line_of
 from contracts.queries.request_result import result_of
-from contracts.request_forms import SplitForm, StatementForm
 from marketplace import clock, moments, policy, transitions, typed, workdays
 from marketplace.actors import Actor
 from marketplace.refusals import InvalidInput, Overtaken, Refusal

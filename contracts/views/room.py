@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from contracts import checklists, messages, milestones
-from contracts.forms import MessageForm
+from contracts.forms.messages import MessageForm
 from contracts.menus import END_DIALOG
 from contracts.models import ChecklistItem
 from contracts.queries import Room, room_of

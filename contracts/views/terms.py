@@ -9,12 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from contracts import assignments, rules, terms, weeks
+from contracts.forms.terms import LimitForm, NoteForm, PersonForm
 from contracts.models import Contract
 from contracts.queries import room_of
 from contracts.queries.people import people_of
-from contracts.terms_forms import LimitForm, NoteForm, PersonForm
-from contracts.views.base import ContractView, refuse
-from contracts.views.milestones import FormView
+from contracts.views.base import ContractView, FormView, refuse
 from marketplace import clock, moments, transitions
 from marketplace.refusals import Overtaken
 

@@ -8,11 +8,10 @@ from django.http import Http404
 
 from contracts import billing, quotes, rules
 from contracts.billing import CHARGE_IS_OPEN
-from contracts.forms import MethodForm
+from contracts.forms.base import MethodForm
 from contracts.models import Week
-from contracts.views.base import refuse
+from contracts.views.base import FormView, refuse
 from contracts.views.charging import sources
-from contracts.views.milestones import FormView
 from marketplace.refusals import (
     FiguresChanged,
     InvalidInput,

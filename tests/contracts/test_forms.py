@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from contracts.forms import (
-    ApproveForm,
-    EndForm,
-    MethodForm,
-    MilestoneForm,
-    OfferForm,
-    ReasonForm,
-    SubmitForm,
-    offer_methods,
-)
+from contracts.forms.base import MethodForm, ReasonForm, offer_methods
+from contracts.forms.ending import EndForm
+from contracts.forms.milestones import ApproveForm, MilestoneForm, SubmitForm
+from contracts.forms.offers import OfferForm
 from contracts.plans import Choice
 from marketplace.refusals import FiguresChanged, InvalidInput
 from payments.gateways import sandbox

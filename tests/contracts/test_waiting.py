@@ -11,7 +11,7 @@ from contracts import escrow_answers, hours_disputes, milestones, offers, terms,
 from contracts.models import Contract, HoursDispute
 from contracts.states import OPEN_MILESTONES, Side
 from contracts.waiting import waiting
-from contracts.waits import Waiting
+from contracts.waiting.shape import Waiting
 from marketplace import clock
 from marketplace.actors import Actor
 from marketplace.money import Money

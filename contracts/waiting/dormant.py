@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from contracts.models import Contract, Dormancy
 from contracts.states import DormancyState
-from contracts.waits import Waiting
+from contracts.waiting.shape import Waiting
 from marketplace.money import Money
 
 _ASKS: Final = {

@@ -8,7 +8,7 @@ from typing import Any, Final
 from django import forms
 
 from contracts import quotes, weeks
-from contracts.forms import KeyedForm, MethodForm, Refusable, prose
+from contracts.forms.base import KeyedForm, MethodForm, Refusable, prose
 from contracts.models import Contract
 from marketplace import money, policy
 from marketplace.fields import AmountField

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from contracts.forms import KeyedForm, LinksField, Refusable, prose
+from contracts.forms.base import KeyedForm, LinksField, Refusable, prose
 from marketplace import policy
 from marketplace.fields import AmountField
 from marketplace.money import Money

@@ -8,7 +8,8 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 
-from contracts.forms import NewContractForm, Refusable, prose
+from contracts.forms.base import Refusable, prose
+from contracts.forms.offers import NewContractForm
 from marketplace import policy
 from marketplace.fields import AmountField
 from marketplace.models import Membership

@@ -9,7 +9,7 @@ from django import forms
 from django.utils import dateformat
 
 from contracts import weeks
-from contracts.forms import KeyedForm, Refusable
+from contracts.forms.base import KeyedForm, Refusable
 from contracts.models import Stretch
 from marketplace import policy
 

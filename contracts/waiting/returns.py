@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from contracts.models import Contract
 from contracts.states import Side
-from contracts.waits import Action, Waiting
+from contracts.waiting.shape import Action, Waiting
 from marketplace import moments
 from payments.models import EscrowRefundRequest, SplitProposal
 from payments.states import OnSilence, RequestState

@@ -1,0 +1,1 @@
+"""Input of the contracts pages, and its messages: a module for each subject."""
