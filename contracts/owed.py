@@ -102,6 +102,8 @@ def settle(correction_id: int, by: Actor) -> Correction:
         raise Overtaken(CHANGED.format(owed=owed))
     corrections.post(correction, ledger.lock(contract.book_id), by=by)
     payment = billing.pay_from_credit(week, at=clock.now())
+    payment.from_operator = True
+    payment.save(update_fields=["from_operator"])
     notices.hours_settled(week, payment, by=by)
     return correction
 

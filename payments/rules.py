@@ -163,8 +163,11 @@ def left_of(payment: Payment) -> str:
 def still_refundable(payment: Payment, now: datetime) -> Refusal | None:
     """Refunds are of payments of the last 180 days (S), and never more than the payment.
 
-    While its hours are disputed a payment waits for that.
+    While its hours are disputed a payment waits for that. What the operator paid in the client's
+    place is nobody's to refund to the client.
     """
+    if payment.from_operator:
+        return Refusal("Closeout paid this in the client's place. It cannot be refunded.")
     if payment.held:
         return Refusal(
             "The hours of this payment are disputed. It can be refunded once that is settled."

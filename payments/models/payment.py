@@ -27,7 +27,9 @@ class Payment(models.Model):
 
     ``pending_left_minor`` is the part of the talent's pending account that belongs to this payment;
     maturing moves it to available, refunds take from it first. A payment that is
-    ``held``, because its hours are disputed, does not become available until that is settled.
+    ``held``, because its hours are disputed, does not become available until that is settled. One
+    ``from_operator`` was paid in the client's place; a refund would give the client what it never
+    paid, so there is none.
     """
 
     book = models.ForeignKey(Book, on_delete=models.PROTECT, related_name="payments")
@@ -44,6 +46,7 @@ class Payment(models.Model):
     available_at = models.DateTimeField()
     matured_at = models.DateTimeField(null=True, blank=True)
     held = models.BooleanField(default=False)
+    from_operator = models.BooleanField(default=False)
     entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="payment")
 
     gross = money_property("gross_minor")

@@ -12,8 +12,8 @@ from contracts.states import Side, WeekState
 from marketplace import clock, sweeping
 from marketplace.actors import PLATFORM, Actor
 from marketplace.models import Notice
-from marketplace.refusals import InvalidInput, NotYours, Overtaken
-from payments import corrections, operations
+from marketplace.refusals import InvalidInput, NotYours, Overtaken, Refused
+from payments import corrections, operations, refund_requests, refunds
 from payments.gateways import sandbox
 from payments.models import Correction, Entry, GatewayOperation
 from payments.states import CorrectionState, EntryKind
@@ -280,6 +280,22 @@ def test_clients_own_credit_stays_the_clients():
     corrections.approve(owed.propose_settlement(week, because=REASON, by=support()), by=support())
 
     assert money_of(week.contract) == ("$0.00", "$50.00", "$108.00", "$0.00")
+
+
+def test_what_the_operator_paid_is_not_refunded_to_the_client():
+    week = unpaid()
+    corrections.approve(owed.propose_settlement(week, because=REASON, by=support()), by=support())
+    paid = week_of(week.contract).payment
+
+    with pytest.raises(Refused, match="paid this in the client's place"):
+        refunds.give(paid, amount=usd(10), reason="", key="", by=owner_of(week.contract.talent))
+    with pytest.raises(Refused, match="paid this in the client's place"):
+        refund_requests.ask(
+            paid, amount=usd(10), reason=REASON, key="", by=owner_of(week.contract.client)
+        )
+
+    assert money_of(week.contract) == PAID_OUT
+    assert_audit_clean()
 
 
 def test_both_sides_read_that_closeout_paid():
