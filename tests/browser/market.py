@@ -101,7 +101,12 @@ def sights() -> Iterator[Sight]:
     yield from _agency()
     for module in MORE:
         yield from _of(module)
-    yield from _desk()
+
+
+def desk_sights() -> Iterator[Sight]:
+    """What support looks at."""
+    for path in desk.of_support():
+        yield Sight(SUPPORT, path)
 
 
 def _signed_out() -> Iterator[Sight]:
@@ -186,13 +191,6 @@ def _of(module: Any) -> Iterator[Sight]:
         for path in chain.from_iterable(page() for page in pages):
             yield Sight(who, path)
     for who, path, button in module.sent_empty(CLIENT, FREELANCER):
-        yield Sight(who, path, button)
-
-
-def _desk() -> Iterator[Sight]:
-    for path in desk.of_support():
-        yield Sight(SUPPORT, path)
-    for who, path, button in desk.sent_empty():
         yield Sight(who, path, button)
 
 
