@@ -15,7 +15,7 @@ from payments import corrections
 from payments.models import Account, Book, Correction
 from payments.states import AccountKind, CorrectionState
 from tests.proof.hours_kept import must
-from tests.proof.playing import DICE, Dice, Player, plays, when
+from tests.proof.playing import DICE, Dice, Player, Theme, plays, when
 from tests.proof.world import pick
 
 CORRECTABLE = (
@@ -61,7 +61,7 @@ class DeskPlayer(Player):
         self.act(lambda: do(week, because=because, by=who), week.contract)
 
     @plays(corrections.propose)
-    @precondition(lambda life: life.steps % 8 == 6)
+    @precondition(lambda life: life.steps % (2 if life.theme == Theme.DESK else 8) == 0)
     @rule(dice=DICE)
     def propose_correction(self, dice: Dice) -> None:
         book = pick(dice, Book.objects.select_related("contract"))
@@ -88,7 +88,7 @@ class DeskPlayer(Player):
         correction = pick(dice, rows.filter(state=CorrectionState.PROPOSED), rows)
         if correction is None:
             return
-        who = dice.choice((self.world.colleague, self.world.colleague, self.world.support))
+        who = dice.choice((self.world.colleague, self.world.support))
         if dice.one_in(12):
             who = self.world.anybody(correction.book.contract, dice.randrange(6))
         if dice.one_in(3):

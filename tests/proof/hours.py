@@ -100,9 +100,9 @@ class HoursPlayer(Player):
 
     # How it begins ------------------------------------------------------------------------------
 
-    def begin_hours(self, dice: Dice) -> None:
+    def begin_hours(self, dice: Dice, scene: str = "") -> None:
         """Somewhere in the first two weeks of an hourly contract."""
-        scene = dice.choice(SCENES)
+        scene = scene or dice.choice(SCENES)
         method = sandbox.DECLINES if scene == "not paid" else dice.choice(SCENE_METHODS)
         with clock.at(self.now):
             contract = self.offer_hours(dice, method=method, hours=dice.choice((1, 2, 20)))

@@ -115,6 +115,8 @@ class Life(HoursPlayer, ReturnsPlayer, PaybackPlayer, QuietPlayer, DeskPlayer):
         match self.theme:
             case Theme.HOURLY:
                 self.begin_hours(dice)
+            case Theme.DESK:
+                self.begin_hours(dice, scene="not paid")
             case Theme.FIXED:
                 self.begin_fixed(dice)
             case Theme.RETURNS:
@@ -530,7 +532,11 @@ def is_of(theme: Theme | None, one: Any) -> bool:
     return player is not None and one.function.__qualname__.startswith(f"{player.__name__}.")
 
 
-FAVOURED = {Theme.RETURNS: ReturnsPlayer, Theme.QUIET: QuietPlayer}
+FAVOURED = {
+    Theme.RETURNS: ReturnsPlayer,
+    Theme.QUIET: QuietPlayer,
+    Theme.DESK: DeskPlayer,
+}
 
 
 def playable(one: Any, life: Life) -> bool:

@@ -228,5 +228,4 @@ RETURNS = [
 ]
 FIXED = [fee_returned_by_itself, request_left_waiting, bonus_from_escrow, bonus_paid_twice]
 QUIET = [silence_keeps_escrow, sleeps_on, sleep_left_lying, asleep_too_soon]
-HOURLY = [written_off_and_paid, hold_stays_after_write_off]
-ANY = [one_person_corrects]
+DESK = [written_off_and_paid, hold_stays_after_write_off, one_person_corrects]

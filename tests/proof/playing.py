@@ -68,6 +68,7 @@ class Theme(StrEnum):
     HOURLY = ContractKind.HOURLY.value
     RETURNS = "returns"
     QUIET = "quiet"
+    DESK = "desk"
 
 
 class Dice(random.Random):

@@ -28,7 +28,15 @@ from tests.proof.world import pick
 
 SPLIT_PARTS = (0.5, 0.5, 0.333, 0.07, 0.0, 1.0, 1.01)
 LINKS = ((), (), ("https://example.com/draft",))
-SCENES = ("asked", "split", "split declined", "disputed", "escalated", "mediating", "both asked")
+SCENES = (
+    "asked",
+    "split",
+    "late split",
+    "disputed",
+    "escalated",
+    "mediating",
+    "both asked",
+)
 AGES = (
     timedelta(0),
     timedelta(0),
@@ -53,13 +61,15 @@ class ReturnsPlayer(Player):
         if scene == "escalated":
             self.now += timedelta(days=7)
             self.sweep()
+        if scene == "late split":
+            self.now += timedelta(days=6)
         with clock.at(self.now):
-            if scene.startswith("split"):
+            if scene in ("split", "late split"):
                 amount = share(self.asked_for(contract), 0.333)
                 split = escrow_answers.propose_split(
                     contract, to_talent=amount, message="", by=talent
                 )
-            if scene == "split declined":
+            if scene == "late split":
                 escrow_answers.decline_split(split, by=client)
             if scene in ("disputed", "mediating", "both asked"):
                 escrow_answers.dispute(contract, text="I delivered.", by=talent)

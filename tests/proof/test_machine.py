@@ -392,7 +392,6 @@ MISTAKES = {
         forms_act_each_time,
         history_not_written,
         *mistakes.FIXED,
-        *mistakes.ANY,
     ],
     Theme.HOURLY: [
         begun_segment_counted,
@@ -411,10 +410,10 @@ MISTAKES = {
         disputed_hours_not_held,
         disputed_hours_mature,
         dispute_left_lying,
-        *mistakes.HOURLY,
     ],
     Theme.RETURNS: mistakes.RETURNS,
     Theme.QUIET: mistakes.QUIET,
+    Theme.DESK: mistakes.DESK,
 }
 """By what the lives play most."""
 
