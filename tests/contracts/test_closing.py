@@ -249,7 +249,7 @@ def test_final_payment_is_made_only_without_an_active_milestone():
 @pytest.mark.parametrize(
     ("amount", "sentence"),
     [
-        (usd("500.01"), "At most $500.00 is in escrow."),
+        (usd("500.01"), "At most $500.00 is in escrow;"),
         (usd("4.99"), "Pay at least $5.00, or choose to pay nothing."),
         (usd(0), "Pay at least $5.00, or choose to pay nothing."),
         (-usd(5), "Pay at least $5.00, or choose to pay nothing."),
