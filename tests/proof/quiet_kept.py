@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from django.db.models import Max
+
 from contracts.models import Contract, ContractHistory, Dormancy
 from marketplace.states import ActorKind
-from payments.models import Account, BookHistory, Entry, Payment, Transfer
+from payments.models import Account, BookHistory, Entry, GatewayOperation, Payment, Transfer
 from tests.proof.hours_kept import DAY, Kept, must
 
 REMINDED_AFTER = (30 * DAY, 60 * DAY)
@@ -59,11 +61,17 @@ def check_quiet(kept: Kept, acted: dict[int, datetime]) -> None:
 
 
 def check_activity(contract: Contract, acted: dict[int, datetime]) -> None:
-    """While it runs, what people do on it is activity; what the clock does is none."""
+    """While it runs, what people do on it is activity; what the clock does is none.
+
+    Money that somebody sent counts from when it arrives, however late the gateway says so.
+    """
     if contract.state not in RUNNING:
         return
     last = contract.last_activity_at
+    arrived = GatewayOperation.objects.filter(book=contract.book_id, state="succeeded")
+    came_at = arrived.aggregate(last=Max("settled_at"))["last"]
     known = acted.get(contract.pk, last)
+    known = max(known, came_at) if came_at else known
     must(last <= known, f"{contract} was active at {last}, not at {known}")
     by_people = ContractHistory.objects.filter(contract=contract).exclude(
         actor_kind=ActorKind.PLATFORM
