@@ -533,6 +533,7 @@ def is_of(theme: Theme | None, one: Any) -> bool:
 
 
 FAVOURED = {
+    Theme.HOURLY: HoursPlayer,
     Theme.RETURNS: ReturnsPlayer,
     Theme.QUIET: QuietPlayer,
     Theme.DESK: DeskPlayer,

@@ -434,7 +434,7 @@ def test_planted_mistake_is_found(theme, plant, monkeypatch):
 
     # Some are found by the audit, some make the next step trip.
     with pytest.raises(Exception):  # noqa: B017, PT011
-        live_on(100, theme)
+        live_on(300, theme)
 
 
 def live_on(lives: int, theme: Theme) -> None:
