@@ -60,6 +60,18 @@ def in_transaction() -> bool:
     return any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
 
 
+def kept_for_transaction() -> dict[str, Any]:
+    """Something to remember as long as the current transaction lasts."""
+    _in_ours()
+    key = _transaction_key()
+    noted: Any = getattr(connection, "_closeout_kept", None)
+    if noted is None or noted[0] != key:
+        noted = (key, {})
+        connection._closeout_kept = noted  # type: ignore[attr-defined]  # noqa: SLF001
+    kept: dict[str, Any] = noted[1]
+    return kept
+
+
 def _in_ours() -> None:
     if not in_transaction():
         raise LockOrderBroken("a lock without a transaction holds nothing")

@@ -296,6 +296,36 @@ OPERATION_GIVES_UP: Final = _rule(
     unit="after which an unanswered charge is called off at the gateway",
     source="D 0004",
 )
+OUTGOING_WATCHED: Final = _rule(
+    "OUTGOING_WATCHED",
+    (timedelta(days=1), timedelta(days=4), timedelta(days=7), timedelta(days=14)),
+    unit="after money went out, when the gateway is asked whether it came back",
+    source="D 0027",
+)
+CREDIT_BACK_WINDOW: Final = _rule(
+    "CREDIT_BACK_WINDOW",
+    timedelta(days=365),
+    unit="after a charge, in which credit can go back to what was charged",
+    source="D 0028, as card networks have it",
+)
+CREDIT_BACK_CHARGES: Final = _rule(
+    "CREDIT_BACK_CHARGES",
+    20,
+    unit="charges to which credit goes back in one go",
+    source="D 0028",
+)
+EVENT_RETRY: Final = _rule(
+    "EVENT_RETRY",
+    (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6)),
+    unit="until what a gateway told is handled again after a failure; the last one repeats",
+    source="D",
+)
+RECONCILED_AFTER: Final = _rule(
+    "RECONCILED_AFTER",
+    timedelta(hours=3),
+    unit="after a UTC day, when it is compared with the gateway's own statement",
+    source="D 0029",
+)
 NOTICE_RETRY: Final = _rule(
     "NOTICE_RETRY",
     (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6)),

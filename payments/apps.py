@@ -6,6 +6,8 @@ class PaymentsConfig(AppConfig):
     name = "payments"
 
     def ready(self) -> None:
-        from payments import triggers
+        from payments import operations, outgoing, triggers
 
+        for name in outgoing.PURPOSES.values():
+            operations.purpose(name)(outgoing.settle)
         post_migrate.connect(triggers.install_after_migrate, sender=self)

@@ -46,10 +46,17 @@ def mature_first(book: Book, now: datetime) -> None:
     Args:
         book: as :func:`payments.ledger.lock` returned it; its balances move along.
     """
-    same_accounts = waiting().filter(
-        book__talent=book.talent_id, book__pending_account=book.pending_account_id
-    )
-    _carry_out(same_accounts, ledger.kept_accounts([book]), now)
+    mature_pending(book.pending_account, ledger.kept_accounts([book]), now)
+
+
+def mature_pending(pending: Account, kept: Mapping[int, Account], now: datetime) -> None:
+    """The same for a talent's pending account of one currency, whatever the contract.
+
+    Args:
+        kept: this account and the available one beside it, by id, locked in this transaction.
+    """
+    of_account = waiting().filter(book__talent=pending.party_id, book__pending_account=pending.pk)
+    _carry_out(of_account, kept, now)
 
 
 def _carry_out(chosen: QuerySet[Payment], kept: Mapping[int, Account], now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""What people are told of money that moves without a contract's page: refunds, and asking for one.
+"""What people are told of money that moves without a contract's page: refunds, withdrawals.
 
 Each side reads it in words of its own; who acted gets a receipt.
 """
@@ -9,11 +9,13 @@ from typing import Any, Final
 
 from django.urls import reverse
 
-from marketplace import notices
+from marketplace import notices, policy
 from marketplace.actors import PLATFORM, Actor
+from marketplace.models import Party
 from marketplace.notices import Kind
 from marketplace.states import Side
-from payments.models import Payment, Refund, RefundRequest
+from payments.models import GatewayOperation, Payment, Refund, RefundRequest
+from payments.states import OperationKind
 
 REFUND_GIVEN: Final = notices.kind("payments.refund_given", money=True)
 REFUND_RECEIVED: Final = notices.kind("payments.refund_received", money=True)
@@ -21,6 +23,9 @@ REFUND_ASKED: Final = notices.kind("payments.refund_asked", money=True)
 REFUND_DECLINED: Final = notices.kind("payments.refund_declined", money=True)
 REFUND_REQUEST_WITHDRAWN: Final = notices.kind("payments.refund_request_withdrawn", money=True)
 REFUND_REQUEST_OVER: Final = notices.kind("payments.refund_request_over", money=True)
+CHARGE_TO_CONFIRM: Final = notices.kind("payments.charge_to_confirm", money=True)
+MONEY_SENT: Final = notices.kind("payments.money_sent", money=True)
+MONEY_CAME_BACK: Final = notices.kind("payments.money_came_back", money=True)
 
 PAGES: Final = {Side.CLIENT: "ask_refund", Side.TALENT: "give_refund"}
 """Where each side reads about a request, and acts on it."""
@@ -64,6 +69,58 @@ def refund_request_over(request: RefundRequest) -> None:
     """Nobody answered while the payment could be refunded, or a dispute took all of it back."""
     given_back = not request.payment.refundable
     _about(REFUND_REQUEST_OVER, request, by=PLATFORM, given_back=given_back)
+
+
+def charge_to_confirm(operation: GatewayOperation) -> None:
+    """The client's bank wants the client itself to say yes."""
+    book = operation.book
+    assert book is not None
+    facts = {
+        "title": book.title,
+        "reference": book.reference,
+        "amount": operation.amount,
+        "method": operation.method_label,
+        "until": operation.started_at + policy.OPERATION_GIVES_UP,
+    }
+    path = reverse("confirm_charge", args=[operation.pk])
+    _tell(CHARGE_TO_CONFIRM, book.client, facts, path)
+
+
+def money_sent(operation: GatewayOperation) -> None:
+    """A receipt: the gateway took what was withdrawn, or sent back."""
+    _tell(MONEY_SENT, _owner(operation), _of_outgoing(operation), reverse("payments"))
+
+
+def money_came_back(operation: GatewayOperation) -> None:
+    """What was withdrawn, or sent back, did not arrive; it is here again."""
+    facts = _of_outgoing(operation) | {"because": operation.declined_because}
+    _tell(MONEY_CAME_BACK, _owner(operation), facts, reverse("payments"))
+
+
+def _owner(operation: GatewayOperation) -> Party:
+    """Whose money went out."""
+    if operation.account is not None:
+        assert operation.account.party is not None
+        return operation.account.party
+    assert operation.book is not None
+    return operation.book.client
+
+
+def _of_outgoing(operation: GatewayOperation) -> dict[str, Any]:
+    return {
+        "amount": operation.amount,
+        "method": operation.method_label,
+        "is_payout": operation.kind == OperationKind.PAYOUT,
+        "arrives_on": operation.arrives_on,
+        "at": operation.started_at,
+    }
+
+
+def _tell(kind: Kind, party: Party, facts: dict[str, Any], path: str) -> None:
+    """Tell the owners and managers of one party."""
+    batch = notices.Batch()
+    batch.add(kind, to=notices.managers_of(party), facts=facts, path=path)
+    batch.write()
 
 
 def _about(kind: Kind, request: RefundRequest, *, by: Actor, **facts: Any) -> None:

@@ -1,6 +1,6 @@
 """Gateway operations: intent committed first, the call made outside transactions, then settled.
 
-Settling is one transaction of the floor that knows the purpose. Its function locks from the top,
+Charges are begun here, money that leaves in :mod:`payments.outgoing`. Settling is one transaction of the floor that knows the purpose. Its function locks from the top,
 re-reads the operation, returns if it is settled already, locks the book, calls :func:`record`,
 and moves confirmed money on if its reason still stands; otherwise the money stays credit.
 """
@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from django.db import transaction
 
@@ -20,10 +20,10 @@ from marketplace.actors import PLATFORM, Actor
 from marketplace.models.history import Rank
 from marketplace.money import Money
 from marketplace.refusals import Refused
-from payments import gateways, ledger
-from payments.gateways.base import Outcome
+from payments import gateways, ledger, notices, wallet
+from payments.gateways.base import Call, Outcome
 from payments.ledger import Leg, Posting
-from payments.models import Book, Entry, GatewayOperation
+from payments.models import Account, Book, Entry, GatewayOperation
 from payments.states import EntryKind, OperationKind, OperationState
 
 logger = logging.getLogger(__name__)
@@ -32,6 +32,9 @@ SettleFunction = Callable[[int, Outcome], object]
 F = TypeVar("F", bound=SettleFunction)
 
 _purposes: dict[str, SettleFunction] = {}
+
+_READ: Final = ("book", "account", "of__book")
+"""What is read along with an operation, so that its gateway can be asked for it."""
 
 
 def purpose(name: str) -> Callable[[F], F]:
@@ -96,6 +99,7 @@ def start(
 def start_all(intents: Sequence[Intent], *, by: Actor) -> list[GatewayOperation]:
     """The set form of :func:`start`, in as many statements as one."""
     now = clock.now()
+    labels = wallet.labels_of({(one.book.client_id, one.method) for one in intents})
     operations = GatewayOperation.objects.bulk_create(
         GatewayOperation(
             book=one.book,
@@ -104,6 +108,7 @@ def start_all(intents: Sequence[Intent], *, by: Actor) -> list[GatewayOperation]
             purpose_id=one.purpose_id,
             gateway=gateways.gateway().name,
             method=one.method,
+            method_label=labels.get((one.book.client_id, one.method), ""),
             key=one.key,
             currency=one.amount.currency,
             amount_minor=one.amount.minor,
@@ -129,19 +134,20 @@ def carry_out(operation_id: int) -> GatewayOperation:
     operation = _read(operation_id)
     if operation.state != OperationState.STARTED:
         return operation
-    return settle(operation_id, _charge(operation))
+    return settle(operation_id, _call(operation))
 
 
-def carry_out_now(operation_id: int) -> None:
+def carry_out_now(operation_id: int) -> GatewayOperation:
     """The same while somebody waits for it.
 
     Raises:
-        Refused: the gateway declined, in its own sentence; nothing was charged.
+        Refused: the gateway declined, in its own sentence; nothing was charged, or paid out.
         InsideTransaction: see :func:`carry_out`.
     """
     operation = carry_out(operation_id)
     if operation.state == OperationState.DECLINED:
         raise Refused(operation.declined_because)
+    return operation
 
 
 def ask_again(operation_id: int) -> GatewayOperation:
@@ -157,12 +163,32 @@ def ask_again(operation_id: int) -> GatewayOperation:
     if not operation.is_open:
         return operation
     if clock.now() >= operation.started_at + policy.OPERATION_GIVES_UP:
-        outcome = gateways.gateway(operation.gateway).cancel(operation.key)
+        outcome = gateways.gateway(operation.gateway).cancel(call_of(operation))
     elif operation.state == OperationState.STARTED:
-        outcome = _charge(operation)
+        outcome = _call(operation)
     else:
-        outcome = gateways.gateway(operation.gateway).ask(operation.key)
+        outcome = gateways.gateway(operation.gateway).ask(call_of(operation))
     return settle(operation_id, outcome)
+
+
+def hear(operation_id: int) -> GatewayOperation:
+    """The gateway tells that something has become of an operation: it is asked what.
+
+    What it tells may come early, late, twice or in any order, so only the answer counts.
+
+    Raises:
+        InsideTransaction: a transaction of ours is open.
+    """
+    operation = _read(operation_id)
+    outcome = gateways.gateway(operation.gateway).ask(call_of(operation))
+    return settle(operation_id, outcome)
+
+
+def hear_of(key: str) -> None:
+    """The same by the key of the call. One that is none of ours is left alone."""
+    operation = GatewayOperation.objects.filter(key=key).first()
+    if operation is not None:
+        hear(operation.pk)
 
 
 def settle(operation_id: int, outcome: Outcome) -> GatewayOperation:
@@ -172,25 +198,44 @@ def settle(operation_id: int, outcome: Outcome) -> GatewayOperation:
         outcome: known: the purpose's function posts it; unknown: asked again later.
     """
     operation = _read(operation_id)
-    if not operation.is_open:
+    may_come_back = operation.is_outgoing and operation.state == OperationState.SUCCEEDED
+    if outcome.is_known and (operation.is_open or may_come_back):
+        _purposes[operation.purpose](operation_id, outcome)
+    elif operation.is_open:
+        _ask_later(operation, outcome)
+    else:
         _compare(operation, outcome)
         return operation
-    if outcome.is_known:
-        _purposes[operation.purpose](operation_id, outcome)
-    else:
-        _ask_later(operation)
     return _read(operation_id)
 
 
-def take_report(key: str, outcome: Outcome) -> None:
-    """Take in what a gateway tells of its own accord; it may come early, late or twice.
+def confirm_page(operation: GatewayOperation) -> str:
+    """The address where the client confirms an open charge at its bank now; empty when none is.
 
-    Args:
-        key: of the call. One that is none of ours is left alone.
+    What has become of the charge meanwhile is settled on the way.
+
+    Raises:
+        InsideTransaction: a transaction of ours is open.
     """
-    operation = GatewayOperation.objects.filter(key=key).first()
-    if operation is not None:
-        settle(operation.pk, outcome)
+    if not operation.is_open:
+        return ""
+    outcome = gateways.gateway(operation.gateway).ask(call_of(operation))
+    settle(operation.pk, outcome)
+    return outcome.confirm_url
+
+
+def call_of(operation: GatewayOperation) -> Call:
+    """An operation as its gateway is asked for it."""
+    return Call(
+        kind=OperationKind(operation.kind),
+        key=operation.key,
+        amount=operation.amount,
+        method=operation.method,
+        party=_whose(operation),
+        started_at=operation.started_at,
+        reference=operation.reference,
+        of=call_of(operation.of) if operation.of else None,
+    )
 
 
 def call_all(operation_ids: Collection[int]) -> dict[int, Outcome]:
@@ -202,7 +247,7 @@ def call_all(operation_ids: Collection[int]) -> dict[int, Outcome]:
     started = GatewayOperation.objects.filter(
         pk__in=operation_ids, state=OperationState.STARTED
     ).order_by("pk")
-    return {operation.pk: _charge(operation) for operation in started}
+    return {operation.pk: _call(operation) for operation in started.select_related(*_READ)}
 
 
 def record(operation: GatewayOperation, book: Book, outcome: Outcome) -> bool:
@@ -234,8 +279,11 @@ def record_all(
     """
     now, changes = clock.now(), transitions.Changes(by=PLATFORM)
     unsettled = [(one, outcome) for one, outcome in answers if one.is_open]
-    for operation, _ in unsettled:
+    for operation, outcome in unsettled:
         operation.book = books[operation.book_id]
+        if outcome.reference:
+            operation.reference = outcome.reference
+            changes.also(operation, "reference")
     confirmed = [one for one, outcome in unsettled if outcome.succeeded]
     for operation, entry in zip(confirmed, _post_all(confirmed, now), strict=True):
         changes.move(operation, "succeed", entry=entry, at=now)
@@ -248,14 +296,23 @@ def record_all(
 
 def _read(operation_id: int) -> GatewayOperation:
     """As it is now: read again after each transaction, several times on one way."""
-    operation = GatewayOperation.objects.filter(pk=operation_id).order_by("pk").first()
+    chosen = GatewayOperation.objects.filter(pk=operation_id).select_related(*_READ)
+    operation = chosen.order_by("pk").first()
     assert operation is not None, f"there is no operation {operation_id}"
     return operation
 
 
-def _charge(operation: GatewayOperation) -> Outcome:
-    gateway = gateways.gateway(operation.gateway)
-    return gateway.charge(operation.key, operation.amount, operation.method)
+def _call(operation: GatewayOperation) -> Outcome:
+    return gateways.gateway(operation.gateway).call(call_of(operation))
+
+
+def _whose(operation: GatewayOperation) -> int:
+    """The party that pays, or is paid, by id."""
+    if operation.account is not None:
+        assert operation.account.party_id is not None
+        return operation.account.party_id
+    assert operation.book is not None
+    return operation.book.client_id
 
 
 def _post_all(confirmed: Sequence[GatewayOperation], now: datetime) -> list[Entry]:
@@ -272,17 +329,40 @@ def _posting(operation: GatewayOperation) -> Posting:
 
 
 @transaction.atomic
-def _ask_later(operation: GatewayOperation) -> None:
-    operation = locks.row(GatewayOperation.objects.filter(pk=operation.pk), Rank.OPERATION)
+def _ask_later(operation: GatewayOperation, outcome: Outcome) -> None:
+    operation = lock(operation.pk)
     if not operation.is_open:
         return
     operation.attempts += 1
     operation.due_at = _next_due(operation)
+    operation.reference = outcome.reference or operation.reference
+    asked = bool(outcome.confirm_url) and operation.confirm_since is None
+    if asked:
+        operation.confirm_since = clock.now()
     if operation.state == OperationState.STARTED:
-        operation.book = locks.row(Book.objects.filter(pk=operation.book_id), Rank.BOOK)
+        lock_aggregate(operation)
         transitions.move(operation, "lose_sight", by=PLATFORM)
     else:
-        operation.save(update_fields=["attempts", "due_at"])
+        operation.save(update_fields=["attempts", "due_at", "reference", "confirm_since"])
+    if asked:
+        notices.charge_to_confirm(operation)
+
+
+def lock(operation_id: int) -> GatewayOperation:
+    """Lock an operation, after a contract and its parts and before its book or account."""
+    chosen = GatewayOperation.objects.filter(pk=operation_id)
+    return locks.row(chosen.select_related(*_READ), Rank.OPERATION)
+
+
+def lock_aggregate(operation: GatewayOperation) -> None:
+    """Lock what an operation's changes count on: its book, or the account money leaves from."""
+    if operation.account_id is not None:
+        accounts = Account.objects.filter(pk=operation.account_id).select_related("party")
+        operation.account = locks.row(accounts, Rank.ACCOUNT)
+    else:
+        operation.book = locks.row(
+            Book.objects.filter(pk=operation.book_id).select_related("client"), Rank.BOOK
+        )
 
 
 def _next_due(operation: GatewayOperation) -> datetime:
@@ -295,6 +375,6 @@ def _next_due(operation: GatewayOperation) -> datetime:
 
 def _compare(operation: GatewayOperation, outcome: Outcome) -> None:
     """A second answer is quiet, unless it says the opposite: then somebody must look."""
-    settled_well = operation.state == OperationState.SUCCEEDED
-    if outcome.is_known and outcome.succeeded != settled_well:
+    went_well = operation.state == OperationState.SUCCEEDED
+    if outcome.is_known and outcome.succeeded != went_well:
         logger.error("operation %s was settled and is now contradicted", operation.pk)

@@ -26,32 +26,15 @@ class EntryKind(TextChoices):
     HOURS_REVERSAL = "hours_reversal", "Hours reversed"
     BONUS = "bonus", "Bonus"
     MATURE = "mature", "Payment available"
+    CREDIT_BACK = "credit_back", "Credit sent back"
+    PAYOUT = "payout", "Withdrawn"
+    PAYOUT_FAILED = "payout_failed", "Came back"
+    CHARGEBACK = "chargeback", "Charge disputed at the bank"
     CORRECTION = "correction", "Correction"
 
 
-CLIENT_ENTRIES = (
-    EntryKind.CHARGE,
-    EntryKind.FUND,
-    EntryKind.RELEASE,
-    EntryKind.RETURN,
-    EntryKind.REFUND,
-    EntryKind.HOURS,
-    EntryKind.HOURS_REVERSAL,
-    EntryKind.BONUS,
-    EntryKind.CORRECTION,
-)
-"""What moves a client's escrow or credit."""
-
-TALENT_ENTRIES = (
-    EntryKind.RELEASE,
-    EntryKind.HOURS,
-    EntryKind.HOURS_REVERSAL,
-    EntryKind.BONUS,
-    EntryKind.MATURE,
-    EntryKind.REFUND,
-    EntryKind.CORRECTION,
-)
-"""What moves a talent's pending or available money."""
+BOOKLESS_ENTRIES = (EntryKind.PAYOUT, EntryKind.PAYOUT_FAILED)
+"""What may belong to no contract: a talent withdraws from all of its contracts together."""
 
 
 class PaymentKind(TextChoices):
@@ -155,6 +138,12 @@ class CorrectionState(TextChoices):
 
 class OperationKind(TextChoices):
     CHARGE = "charge", "Charge"
+    CREDIT_BACK = "credit_back", "Credit sent back"
+    PAYOUT = "payout", "Withdrawal"
+
+
+OUTGOING = (OperationKind.CREDIT_BACK, OperationKind.PAYOUT)
+"""Money that leaves the platform: posted when it is begun, and back again if it does not arrive."""
 
 
 class OperationState(TextChoices):
@@ -162,6 +151,22 @@ class OperationState(TextChoices):
     UNKNOWN = "unknown", "Waiting for the gateway"
     SUCCEEDED = "succeeded", "Succeeded"
     DECLINED = "declined", "Declined"
+    RETURNED = "returned", "Came back"
 
 
 OPEN_OPERATIONS = (OperationState.STARTED, OperationState.UNKNOWN)
+NOT_ARRIVED = (OperationState.DECLINED, OperationState.RETURNED)
+"""Outgoing money that is here again."""
+
+
+class ChargebackState(TextChoices):
+    """A client disputes a charge at its bank, which takes the money back until it has decided."""
+
+    OPEN = "open", "The bank has not decided"
+    WON = "won", "Decided for the platform"
+    LOST = "lost", "Decided for the client"
+    WRITTEN_OFF = "written_off", "Written off"
+
+
+STANDING_CHARGEBACKS = (ChargebackState.OPEN, ChargebackState.LOST)
+"""The bank has the money, and nobody has settled what that leaves open."""

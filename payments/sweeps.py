@@ -1,4 +1,4 @@
-"""What falls due on the money floor: charges to be settled, pending money, refund requests."""
+"""What falls due on the money floor: calls to be settled, pending money, refund requests."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Final
 from django.db.models import QuerySet
 
 from marketplace.sweeping import sweep
-from payments import maturing, operations, refund_requests
+from payments import maturing, operations, outgoing, refund_requests
 from payments.gateways import sandbox
-from payments.models import GatewayOperation, SandboxCharge
+from payments.models import GatewayOperation
 from payments.states import OPEN_OPERATIONS
 
 
@@ -24,12 +24,18 @@ def _unsettled() -> QuerySet[GatewayOperation]:
 sweep("payments.charges", rows=_unsettled, due_at="due_at")(operations.ask_again)
 
 
+sweep("payments.outgoing_watched", rows=outgoing.watched, due_at="watch_at", deadline=False)(
+    operations.hear
+)
+
+
 @sweep("payments.sandbox_reports", rows=sandbox.reports, due_at="report_due_at", deadline=False)
-def take_sandbox_report(charge_id: int) -> None:
-    """The sandbox answers a second time; a real gateway would call us."""
-    charge = SandboxCharge.objects.get(pk=charge_id)
-    operations.take_report(charge.key, sandbox.report(charge))
-    sandbox.was_heard(charge)
+def take_sandbox_report(call_id: int) -> None:
+    """The sandbox tells of its own accord; a real gateway would call us."""
+    told = sandbox.report(call_id)
+    if told is not None:
+        operations.hear_of(told.key)
+        sandbox.was_heard(call_id)
 
 
 JUST_AFTER: Final = timedelta(seconds=1)

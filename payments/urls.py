@@ -6,6 +6,11 @@ from payments import views
 
 urlpatterns = [
     path("payments/", views.PaymentsView.as_view(), name="payments"),
+    path(
+        "payments/charges/<int:pk>/confirm/",
+        views.ConfirmChargeView.as_view(),
+        name="confirm_charge",
+    ),
     path("payments/<int:pk>/refund/", views.GiveRefundView.as_view(), name="give_refund"),
     path("payments/<int:pk>/refund/ask/", views.AskRefundView.as_view(), name="ask_refund"),
     path(

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from marketplace.models import History, Party
+from marketplace.models.constraints import only_when
 from marketplace.models.history import Rank
 from marketplace.money import Money, money_property
 from payments.states import KEPT, SITE_WIDE, AccountKind
@@ -18,6 +19,9 @@ class Account(models.Model):
 
     Escrow, credit, pending and available keep a balance that may not go below zero and that only
     the ledger door changes. Site-wide accounts keep none, so that no row is hot for everybody.
+
+    A client may wish that credit goes back to where it came from at once (``goes_back``); the
+    ledger then notes in ``goes_back_at`` that there is something to send.
     """
 
     lock_rank: ClassVar[Rank] = Rank.ACCOUNT
@@ -28,6 +32,9 @@ class Account(models.Model):
     )
     currency = models.CharField(max_length=3)
     balance_minor = models.BigIntegerField(null=True, blank=True)
+    goes_back = models.BooleanField(default=False)
+    goes_back_at = models.DateTimeField(null=True, blank=True)
+    version = models.PositiveIntegerField(default=0)
 
     balance = money_property("balance_minor")
 
@@ -52,8 +59,20 @@ class Account(models.Model):
                 condition=Q(party=None),
                 name="one_site_wide_account_per_kind_and_currency",
             ),
+            models.CheckConstraint(
+                condition=only_when(Q(kind=AccountKind.CREDIT), Q(goes_back=True))
+                & only_when(Q(goes_back=True), Q(goes_back_at__isnull=False)),
+                name="account_goes_back_if_it_is_credit",
+            ),
         ]
-        indexes: ClassVar = [models.Index(fields=["party", "kind"], name="account_of_party")]
+        indexes: ClassVar = [
+            models.Index(fields=["party", "kind"], name="account_of_party"),
+            models.Index(
+                fields=["goes_back_at"],
+                name="account_goes_back",
+                condition=~Q(goes_back_at=None),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.currency}"
@@ -134,5 +153,19 @@ class BookHistory(History):
             *History.Meta.constraints,
             models.UniqueConstraint(
                 fields=["book", "sequence"], name="book_history_one_row_per_version"
+            ),
+        ]
+
+
+class AccountHistory(History):
+    """Changes of what belongs to one account of a party and to no book: withdrawals."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="history")
+
+    class Meta(History.Meta):
+        constraints: ClassVar = [
+            *History.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["account", "sequence"], name="account_history_one_row_per_version"
             ),
         ]

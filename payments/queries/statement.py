@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from marketplace import clock, moments
 from marketplace.models import Party
@@ -16,10 +16,8 @@ from payments import maturing, rules
 from payments.models import Book, Entry, Payment, Transfer
 from payments.queries.balances import BalanceFigure, balances_of
 from payments.states import (
-    CLIENT_ENTRIES,
     GIVING_BACK_ENTRIES,
     PAYING_ENTRIES,
-    TALENT_ENTRIES,
     EntryKind,
 )
 
@@ -73,15 +71,8 @@ def payments_page(
 
 
 def _entries_of(party: Party) -> QuerySet[Entry]:
-    """What moved the party's money; a correction may have moved the other side's alone."""
-    if party.is_client:
-        entries = Entry.objects.filter(book__client=party, kind__in=CLIENT_ENTRIES)
-    else:
-        entries = Entry.objects.filter(book__talent=party, kind__in=TALENT_ENTRIES)
-    own = Transfer.objects.filter(
-        Q(debit__party=party) | Q(credit__party=party), entry=OuterRef("pk")
-    )
-    entries = entries.filter(~Q(kind=EntryKind.CORRECTION) | Exists(own))
+    """What moved the party's money."""
+    entries = Entry.objects.filter(**{"client" if party.is_client else "talent": party})
     return entries.select_related("book__client", "book__talent", "payment").prefetch_related(
         Prefetch("transfers", queryset=Transfer.objects.order_by("pk"))
     )

@@ -27,7 +27,7 @@ from marketplace.refusals import (
 from payments import hours, ledger, operations
 from payments.gateways import sandbox
 from payments.gateways.base import SUCCEEDED, declined
-from payments.models import GatewayOperation, Payment, SandboxCharge
+from payments.models import GatewayOperation, Payment, SandboxCall
 from payments.states import OperationState, PaymentKind
 from tests.factories import (
     NOON,
@@ -224,7 +224,7 @@ def test_whoever_enters_first_has_the_week_invoiced_and_the_sweep_of_charges_pay
 
     assert again(week).state == WeekState.INVOICED
     assert charges(week) == [(f"hours:{week.pk}:1", "$120.00", "started")]
-    assert SandboxCharge.objects.count() == 0
+    assert SandboxCall.objects.count() == 0
     run(MONDAY + 2 * MINUTE, "payments.charges")
     assert again(week).state == WeekState.PAID
     assert_audit_clean()
@@ -585,7 +585,7 @@ def test_pay_now_takes_what_was_read_or_nothing():
         paid = billing.pay_now(week, seen=seen, **values)
 
     assert paid.is_paid
-    assert SandboxCharge.objects.latest("pk").amount_minor == 10_000
+    assert SandboxCall.objects.latest("pk").amount_minor == 10_000
     assert_audit_clean()
 
 
@@ -747,7 +747,7 @@ def test_killed_run_is_finished_by_the_next(monkeypatch, cut, times):
 
     assert again(week).state == WeekState.PAID
     assert again(poor).state == WeekState.UNPAID
-    assert SandboxCharge.objects.count() == 2
+    assert SandboxCall.objects.count() == 2
     assert Payment.objects.count() == 1
     assert money_of(week.contract) == ("$0.00", "$0.00", "$108.00", "$0.00")
     assert_audit_clean()
@@ -762,7 +762,7 @@ def test_call_that_was_made_before_the_kill_is_not_made_again():
 
     run(MONDAY + MINUTE)
 
-    assert SandboxCharge.objects.count() == 1
+    assert SandboxCall.objects.count() == 1
     assert charges(week) == [(f"hours:{week.pk}:1", "$120.00", "succeeded")]
     assert money_of(week.contract)[2] == "$108.00"
     assert_audit_clean()

@@ -27,7 +27,7 @@ from marketplace.states import Role
 from payments import operations, refunds
 from payments.gateways import sandbox
 from payments.gateways.base import SUCCEEDED
-from payments.models import GatewayOperation, SandboxCharge
+from payments.models import GatewayOperation, SandboxCall
 from payments.states import PaymentKind
 from tests.factories import (
     NOON,
@@ -242,7 +242,7 @@ def test_form_sent_again_reports_the_first_outcome():
     given = [bonus(contract, key="form-1") for _ in range(2)]
 
     assert given[0] == given[1]
-    assert SandboxCharge.objects.count() == contract.book.payments.count() == 1
+    assert SandboxCall.objects.count() == contract.book.payments.count() == 1
     with pytest.raises(KeyReused):
         bonus(contract, usd(60), key="form-1")
 
@@ -254,7 +254,7 @@ def test_form_sent_again_after_a_decline_reports_the_decline():
         with pytest.raises(Refused, match="The card was declined"):
             bonus(contract, method=sandbox.DECLINES, key="form-1")
 
-    assert SandboxCharge.objects.count() == Bonus.objects.count() == 1
+    assert SandboxCall.objects.count() == Bonus.objects.count() == 1
 
 
 def test_late_answer_pays_the_bonus():
@@ -288,7 +288,7 @@ def test_answer_that_comes_twice_pays_once():
 
     later(timedelta(minutes=5))
     operation = contract.book.operations.get()
-    operations.take_report(operation.key, SUCCEEDED)
+    operations.settle(operation.pk, SUCCEEDED)
     bonuses.settle(operation.pk, SUCCEEDED)
 
     assert contract.book.payments.count() == 1

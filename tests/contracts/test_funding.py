@@ -22,7 +22,7 @@ from marketplace.refusals import (
     Refused,
 )
 from payments.gateways import sandbox
-from payments.models import SandboxCharge
+from payments.models import SandboxCall
 from payments.states import OperationState
 from tests.factories import (
     NOON,
@@ -161,7 +161,7 @@ def test_double_answer_charges_once():
 
     sweeping.run(as_of=NOON + MINUTE)
 
-    assert SandboxCharge.objects.get().report_due_at is None
+    assert SandboxCall.objects.get().report_due_at is None
     assert money_of(milestone.contract) == ("$500.00", "$0.00", "$0.00", "$0.00")
     assert_audit_clean()
 
@@ -190,7 +190,7 @@ def test_form_sent_twice_charges_once_and_reports_the_first_outcome():
     states = [funding.fund(milestone, **values).state for _ in range(2)]
 
     assert states == [MilestoneState.FUNDED] * 2
-    assert SandboxCharge.objects.count() == 1
+    assert SandboxCall.objects.count() == 1
 
 
 def test_form_sent_twice_without_a_charge_reports_the_first_outcome():
@@ -212,7 +212,7 @@ def test_form_sent_again_after_a_decline_reports_the_decline():
         with pytest.raises(Refused, match="The card was declined"):
             funding.fund(milestone, **values)
 
-    assert SandboxCharge.objects.count() == 1
+    assert SandboxCall.objects.count() == 1
     with pytest.raises(KeyReused):
         funding.fund(milestone, **(values | {"method": sandbox.ACCEPTS}))
 
@@ -242,7 +242,7 @@ def test_credit_that_went_elsewhere_since_the_page_is_not_made_up_for_by_a_charg
         funding.fund(milestone_of(contract), method=method, key="form-1", seen=seen, by=by)
     values = {"method": sandbox.ACCEPTS, "key": "form-1", "by": by}
     assert funding.fund(milestone_of(contract), seen=now, **values).state == MilestoneState.FUNDED
-    assert SandboxCharge.objects.get().amount_minor == 40_000
+    assert SandboxCall.objects.get().amount_minor == 40_000
 
 
 def test_form_sent_twice_reports_the_first_outcome_though_figures_are_others_by_then():
@@ -253,7 +253,7 @@ def test_form_sent_twice_reports_the_first_outcome_though_figures_are_others_by_
     with_credit(milestone.contract, usd(50))
 
     assert funding.fund(milestone, **values).state == MilestoneState.FUNDED
-    assert SandboxCharge.objects.count() == 1
+    assert SandboxCall.objects.count() == 1
 
 
 def test_marks_tell_surplus_from_need():

@@ -11,9 +11,9 @@ from marketplace import clock, locks, policy, sweeping
 from marketplace.models.history import Rank
 from payments import gateways, ledger, operations, sweeps
 from payments.gateways import sandbox
-from payments.gateways.base import SUCCEEDED, InsideTransaction, Outcome, declined
-from payments.models import Book, GatewayOperation, SandboxCharge
-from payments.states import OperationState
+from payments.gateways.base import SUCCEEDED, Call, InsideTransaction, Outcome
+from payments.models import Book, GatewayOperation, SandboxCall
+from payments.states import OperationKind, OperationState
 from tests.factories import NOON, open_book, owner_of, reread, usd
 
 pytestmark = pytest.mark.django_db
@@ -140,11 +140,11 @@ def test_operation_whose_process_died_before_the_call_is_carried_out_by_the_swee
 def test_operation_whose_process_died_after_the_call_is_charged_once():
     book = open_book()
     operation = begin(book, sandbox.ACCEPTS)
-    gateways.gateway().charge(operation.key, operation.amount, operation.method)
+    gateways.gateway().call(operations.call_of(operation))
 
     sweep_at(NOON + timedelta(minutes=1))
 
-    assert SandboxCharge.objects.count() == 1
+    assert SandboxCall.objects.count() == 1
     assert reread(book).credit == usd(40)
 
 
@@ -181,19 +181,19 @@ def test_record_of_an_operation_settled_before_brings_nothing():
 
 
 def test_report_of_a_key_that_is_not_ours_is_left_alone():
-    operations.take_report("somebody-elses", declined("No."))
+    operations.hear_of("somebody-elses")
 
     assert not GatewayOperation.objects.exists()
 
 
-@pytest.mark.parametrize("call", ["charge", "ask", "cancel"])
-def test_gateway_called_inside_a_transaction_raises(call):
-    arguments = {"charge": ("key", usd(5), sandbox.ACCEPTS)}.get(call, ("key",))
+@pytest.mark.parametrize("name", ["call", "ask", "cancel"])
+def test_gateway_called_inside_a_transaction_raises(name):
+    call = Call(OperationKind.CHARGE, "key", usd(5), sandbox.ACCEPTS, party=1, started_at=NOON)
 
     with pytest.raises(InsideTransaction), transaction.atomic():
-        getattr(gateways.gateway(), call)(*arguments)
+        getattr(gateways.gateway(), name)(call)
 
-    assert not SandboxCharge.objects.exists()
+    assert not SandboxCall.objects.exists()
 
 
 def test_purpose_registered_twice_raises():

@@ -105,7 +105,7 @@ def _steps(deed: str) -> dict[str, tuple[Any, str, bool]]:
     from contracts import notices as told
     from payments import bonuses, hours, operations
     from payments.gateways.sandbox import Sandbox
-    from payments.models import SandboxCharge
+    from payments.models import SandboxCall
 
     by_hand = deed in ("fund", "give")
     moves_on = {"fund": (funding, "fund_now", False), "give": (bonuses, "pay", False)}
@@ -114,8 +114,8 @@ def _steps(deed: str) -> dict[str, tuple[Any, str, bool]]:
         "intent committed": (operations, "carry_out", True),
         "invoice not committed": (billing, "invoice_due", False),
         "invoice and intent committed": (operations, "call_all", True),
-        "call not committed": (SandboxCharge.objects, "get_or_create", False),
-        "call committed": (Sandbox, "charge", False),
+        "call not committed": (SandboxCall.objects, "get_or_create", False),
+        "call committed": (Sandbox, "call", False),
         "posting not committed": (operations, "record_all", False),
         "moved on, not committed": moves_on.get(deed, (hours, "pay_all", False)),
         "posting committed": (

@@ -48,7 +48,7 @@ from marketplace.actors import Actor
 from marketplace.money import Money
 from payments import operations
 from payments.gateways import sandbox
-from payments.models import GatewayOperation, Payment, SandboxCharge
+from payments.models import GatewayOperation, Payment, SandboxCall
 from payments.states import AccountKind, OperationState
 from tests.factories import reread
 from tests.proof.desk import DeskPlayer, desk_there
@@ -468,10 +468,10 @@ class Life(HoursPlayer, ReturnsPlayer, PaybackPlayer, QuietPlayer, DeskPlayer):
     @rule(dice=DICE)
     def gateway_tells_unasked(self, dice: Dice) -> None:
         """A report that comes early, late, or a second time."""
-        told = SandboxCharge.objects.exclude(outcome="open").exclude(amount_minor=0)
+        told = SandboxCall.objects.exclude(outcome="open").exclude(amount_minor=0)
         charge = pick(dice, told)
         if charge is not None:
-            self.act(lambda: operations.take_report(charge.key, sandbox.report(charge)))
+            self.act(lambda: operations.hear_of(charge.key))
 
     # What must be true ---------------------------------------------------------------------------
 
@@ -505,7 +505,7 @@ def what_is_there() -> set[str]:
     there |= {f"milestone {state}" for state in Milestone.objects.values_list("state", flat=True)}
     if Contract.objects.exclude(asks_to_end_since=None).exists():
         there.add("question")
-    return there | {"charge" for _ in SandboxCharge.objects.all()[:1]}
+    return there | {"charge" for _ in SandboxCall.objects.all()[:1]}
 
 
 def wander(number: int, steps: int, theme: Theme | None = None) -> None:
@@ -561,7 +561,7 @@ def charged_by_currency() -> dict[str, int]:
 
 def check_gateway() -> None:
     """What the gateway took is posted, or still open here; what is posted, it took."""
-    outcomes = dict(SandboxCharge.objects.values_list("key", "outcome"))
+    outcomes = dict(SandboxCall.objects.values_list("key", "outcome"))
     for operation in GatewayOperation.objects.order_by("pk"):
         outcome = outcomes.get(operation.key)
         expected = {

@@ -17,7 +17,7 @@ from marketplace.refusals import FiguresChanged
 from marketplace.states import Role
 from payments import operations
 from payments.gateways import sandbox
-from payments.models import Payment, SandboxCharge
+from payments.models import Payment, SandboxCall
 from tests.factories import (
     NOON,
     StaffFactory,
@@ -68,7 +68,7 @@ def weekly_run_at(moment: datetime) -> None:
 def charges_of(contract: Contract) -> int:
     """How often the client's card was charged."""
     keys = contract.book.operations.values_list("key", flat=True)
-    return SandboxCharge.objects.filter(key__in=list(keys), outcome="succeeded").count()
+    return SandboxCall.objects.filter(key__in=list(keys), outcome="succeeded").count()
 
 
 def assert_paid_once(contract: Contract) -> None:
@@ -252,7 +252,7 @@ def report_and_poll() -> tuple[Contract, list[Result]]:
     operation = contract.book.operations.get()
     later = BILLED + MINUTE
     return contract, race(
-        Deed(lambda: operations.take_report(operation.key, sandbox.SUCCEEDED), later),
+        Deed(lambda: operations.settle(operation.pk, sandbox.SUCCEEDED), later),
         Deed(lambda: operations.ask_again(operation.pk), later),
     )
 

@@ -22,7 +22,7 @@ from marketplace.refusals import FiguresChanged, InvalidInput, Overtaken
 from marketplace.states import Role
 from payments import operations
 from payments.gateways import sandbox
-from payments.models import SandboxCharge
+from payments.models import SandboxCall
 from tests.factories import (
     NOON,
     active,
@@ -150,7 +150,7 @@ def report_and_poll() -> tuple[Contract, list[Result]]:
     bonus(contract, method=sandbox.TIMES_OUT)
     operation = contract.book.operations.get()
     return contract, race(
-        lambda: operations.take_report(operation.key, sandbox.SUCCEEDED),
+        lambda: operations.settle(operation.pk, sandbox.SUCCEEDED),
         Deed(lambda: operations.ask_again(operation.pk), NOON + MINUTE),
     )
 
@@ -296,7 +296,7 @@ def test_late_charge_meets_the_decline():
             assert isinstance(decline.refusal, Overtaken)
             assert state_of(request) == BonusRequestState.GRANTED
             assert money_of(request.contract)[1:3] == ("$0.00", "$54.00")
-        assert SandboxCharge.objects.filter(
+        assert SandboxCall.objects.filter(
             key=request.contract.book.operations.get().key, outcome="succeeded"
         ).exists()
 

@@ -14,7 +14,7 @@ from marketplace import clock
 from marketplace.actors import Actor
 from payments import corrections
 from payments.gateways import sandbox
-from payments.models import Book, Correction, Entry, SandboxCharge
+from payments.models import Book, Correction, Entry, SandboxCall
 from payments.states import CorrectionState, EntryKind
 from tests.factories import NOON, StaffFactory, charge, money_of, open_book, owner_of, reread, usd
 from tests.proof.racing import Deed, Result, assert_one_won, race, rounds, shows
@@ -165,7 +165,7 @@ def approves(contract: Contract) -> Callable[[], object]:
 
 def charges_of(contract: Contract) -> int:
     keys = contract.book.operations.values_list("key", flat=True)
-    return SandboxCharge.objects.filter(key__in=list(keys), outcome="succeeded").count()
+    return SandboxCall.objects.filter(key__in=list(keys), outcome="succeeded").count()
 
 
 def assert_written_off(contract: Contract) -> None:

@@ -20,7 +20,7 @@ from contracts.models import Contract, Milestone
 from contracts.states import BonusState, ContractState, MilestoneState, WeekState
 from marketplace import clock, once, sweeping
 from payments.gateways import sandbox
-from payments.models import Entry, SandboxCharge
+from payments.models import Entry, SandboxCall
 from payments.states import EntryKind, OperationState
 from tests.factories import (
     NOON,
@@ -90,7 +90,7 @@ def test_charge_that_was_cut_short_is_charged_and_posted_once(cut):
 
     assert again.state == MilestoneState.FUNDED
     assert money_of(contract) == ("$500.00", "$0.00", "$0.00", "$0.00")
-    assert SandboxCharge.objects.filter(outcome="succeeded").count() == 1
+    assert SandboxCall.objects.filter(outcome="succeeded").count() == 1
     assert charged_entries() == 1
     assert contract.book.operations.get().state == OperationState.SUCCEEDED
     assert_audit_clean()
@@ -107,7 +107,7 @@ def test_charge_that_was_cut_short_needs_nobody_to_come_back(cut):
     began = cut != NEVER_BEGAN
     state = MilestoneState.FUNDED if began else MilestoneState.PLANNED
     assert milestone_of(milestone.contract).state == state
-    assert SandboxCharge.objects.count() == charged_entries() == int(began)
+    assert SandboxCall.objects.count() == charged_entries() == int(began)
     assert_audit_clean()
 
 
@@ -147,7 +147,7 @@ def assert_paid_once(*contracts: Contract) -> None:
         assert [str(one.gross) for one in contract.book.payments.all()] == ["$120.00"]
         assert money_of(contract) == ("$0.00", "$0.00", "$108.00", "$0.00")
         assert week_of(contract).state == WeekState.PAID
-    assert SandboxCharge.objects.filter(outcome="succeeded").count() == len(contracts)
+    assert SandboxCall.objects.filter(outcome="succeeded").count() == len(contracts)
     assert charged_entries() == len(contracts)
     assert_audit_clean()
 
@@ -193,7 +193,7 @@ def test_bonus_that_was_cut_short_is_charged_and_paid_once(cut):
 
     assert (again.state, contract.bonuses.count()) == (BonusState.PAID, 1)
     assert money_of(contract) == ("$0.00", "$0.00", "$45.00", "$0.00")
-    assert SandboxCharge.objects.filter(outcome="succeeded").count() == charged_entries() == 1
+    assert SandboxCall.objects.filter(outcome="succeeded").count() == charged_entries() == 1
     assert_audit_clean()
 
 
@@ -207,7 +207,7 @@ def test_bonus_that_was_cut_short_needs_nobody_to_come_back(cut):
 
     began = int(cut != NEVER_BEGAN)
     assert contract.bonuses.filter(state=BonusState.PAID).count() == began
-    assert SandboxCharge.objects.count() == contract.book.payments.count() == began
+    assert SandboxCall.objects.count() == contract.book.payments.count() == began
     assert_audit_clean()
 
 

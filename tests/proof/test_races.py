@@ -22,7 +22,7 @@ from marketplace.refusals import FiguresChanged, InvalidInput, Overtaken
 from marketplace.states import Role
 from payments import operations, refunds
 from payments.gateways import sandbox
-from payments.models import GatewayOperation, Payment, Refund, SandboxCharge
+from payments.models import GatewayOperation, Payment, Refund, SandboxCall
 from payments.states import RequestState
 from tests.factories import (
     NOON,
@@ -330,7 +330,7 @@ def report_and_poll() -> tuple[Contract, list[Result]]:
     fund(milestone, sandbox.TIMES_OUT)
     operation = milestone.contract.book.operations.get()
     return milestone.contract, race(
-        lambda: operations.take_report(operation.key, sandbox.SUCCEEDED),
+        lambda: operations.settle(operation.pk, sandbox.SUCCEEDED),
         lambda: operations.ask_again(operation.pk),
     )
 
@@ -375,7 +375,7 @@ def same_form(name: str) -> tuple[Callable[[], Any], Callable[[], int]]:
     if name == "fund":
         return (
             lambda: funding.fund(milestone, method=sandbox.ACCEPTS, key=key, by=by),
-            SandboxCharge.objects.filter(key__endswith=key).count,
+            SandboxCall.objects.filter(key__endswith=key).count,
         )
     if name == "approve":
         return (

@@ -34,8 +34,16 @@ from marketplace.money import Money, total, zero
 from payments import ledger
 from payments.gateways import sandbox
 from payments.ledger import Leg, Posting
-from payments.models import Book, Entry, EscrowRefundRequest, GatewayOperation, Payment
-from payments.states import AccountKind, EntryKind, OnSilence, PaymentKind
+from payments.models import (
+    Book,
+    Entry,
+    EscrowRefundRequest,
+    GatewayOperation,
+    Payment,
+    SandboxCall,
+    SandboxMovement,
+)
+from payments.states import AccountKind, EntryKind, OnSilence, OperationState, PaymentKind
 
 _PAYS: Final = {
     EntryKind.RELEASE: PaymentKind.RELEASE,
@@ -294,6 +302,18 @@ class Deal:
             by=PLATFORM,
         )
         self._move(operation, "succeed", by=PLATFORM, entry=entry, at=now)
+        self.rows.add(
+            SandboxCall(
+                key=key,
+                behaviour=sandbox.ACCEPTS,
+                amount_minor=amount.minor,
+                currency=amount.currency,
+                outcome=OperationState.SUCCEEDED,
+            )
+        )
+        self.rows.add(
+            SandboxMovement(key=key, amount_minor=amount.minor, currency=amount.currency, at=now)
+        )
 
     def _pay(
         self,
@@ -383,7 +403,9 @@ class Deal:
     ) -> Entry:
         posting = Posting(kind, self.book, legs, key, memo)
         kept = ledger.kept_accounts([self.book])
-        (entry,), transfers = ledger.draft([posting], kept, at=clock.now(), by=by)
+        now = clock.now()
+        event = int(now.timestamp() * 1_000_000)
+        (entry,), transfers = ledger.draft([posting], kept, at=now, by=by, event=event)
         self.rows.add(entry)
         for transfer in transfers:
             transfer.entry_id = entry.pk

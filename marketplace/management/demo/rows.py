@@ -67,6 +67,8 @@ TABLES: Final[tuple[type[Model], ...]] = (
     Week,
     Stretch,
     GatewayOperation,
+    SandboxCall,
+    SandboxMovement,
     EscrowRefundRequest,
     SplitProposal,
     RequestStatement,
