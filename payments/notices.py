@@ -88,22 +88,13 @@ def charge_to_confirm(operation: GatewayOperation) -> None:
 
 def money_sent(operation: GatewayOperation) -> None:
     """A receipt: the gateway took what was withdrawn, or sent back."""
-    _tell(MONEY_SENT, _owner(operation), _of_outgoing(operation), reverse("payments"))
+    _tell(MONEY_SENT, operation.owner, _of_outgoing(operation), reverse("payments"))
 
 
 def money_came_back(operation: GatewayOperation) -> None:
     """What was withdrawn, or sent back, did not arrive; it is here again."""
     facts = _of_outgoing(operation) | {"because": operation.declined_because}
-    _tell(MONEY_CAME_BACK, _owner(operation), facts, reverse("payments"))
-
-
-def _owner(operation: GatewayOperation) -> Party:
-    """Whose money went out."""
-    if operation.account is not None:
-        assert operation.account.party is not None
-        return operation.account.party
-    assert operation.book is not None
-    return operation.book.client
+    _tell(MONEY_CAME_BACK, operation.owner, facts, reverse("payments"))
 
 
 def _of_outgoing(operation: GatewayOperation) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """Gateway operations: intent committed first, the call made outside transactions, then settled.
 
-Charges are begun here, money that leaves in :mod:`payments.outgoing`. Settling is one transaction of the floor that knows the purpose. Its function locks from the top,
-re-reads the operation, returns if it is settled already, locks the book, calls :func:`record`,
-and moves confirmed money on if its reason still stands; otherwise the money stays credit.
+Charges are begun here, money that leaves in :mod:`payments.outgoing`. Settling is one transaction
+of the floor that knows the purpose. Its function locks from the top, re-reads the operation,
+returns if it is settled already, locks the book, calls :func:`record`, and moves confirmed money on if its
+reason still stands; otherwise the money stays credit.
 """
 
 from __future__ import annotations
@@ -280,7 +281,7 @@ def record_all(
     now, changes = clock.now(), transitions.Changes(by=PLATFORM)
     unsettled = [(one, outcome) for one, outcome in answers if one.is_open]
     for operation, outcome in unsettled:
-        operation.book = books[operation.book_id]
+        operation.book = books[_book_of(operation)]
         if outcome.reference:
             operation.reference = outcome.reference
             changes.also(operation, "reference")
@@ -315,15 +316,22 @@ def _whose(operation: GatewayOperation) -> int:
     return operation.book.client_id
 
 
+def _book_of(operation: GatewayOperation) -> int:
+    """The id of its book; a withdrawal has none, and never comes here."""
+    assert operation.book_id is not None
+    return operation.book_id
+
+
 def _post_all(confirmed: Sequence[GatewayOperation], now: datetime) -> list[Entry]:
     if not confirmed:
         return []
-    kept = ledger.kept_accounts(one.book for one in confirmed)
+    kept = ledger.kept_accounts(one.book for one in confirmed if one.book)
     return ledger.post_all([_posting(one) for one in confirmed], kept, at=now, by=PLATFORM)
 
 
 def _posting(operation: GatewayOperation) -> Posting:
     book = operation.book
+    assert book is not None
     leg = Leg(book.outside_account_id, book.credit_account_id, operation.amount)
     return Posting(EntryKind.CHARGE, book, [leg], f"charge:{operation.key}")
 
@@ -361,7 +369,7 @@ def lock_aggregate(operation: GatewayOperation) -> None:
         operation.account = locks.row(accounts, Rank.ACCOUNT)
     else:
         operation.book = locks.row(
-            Book.objects.filter(pk=operation.book_id).select_related("client"), Rank.BOOK
+            Book.objects.filter(pk=_book_of(operation)).select_related("client"), Rank.BOOK
         )
 
 

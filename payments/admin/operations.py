@@ -92,7 +92,7 @@ class SettleOperation(SupportAction):
     """Ask the gateway now, as the sweep does when the operation is due."""
 
     model = GatewayOperation
-    related = ("book__client",)
+    related = ("book__client", "account__party")
     name = "settle"
     label = "Settle by asking the gateway"
     button = "Ask the gateway"
@@ -103,7 +103,7 @@ class SettleOperation(SupportAction):
         return None if row.is_open else Refusal("This operation is settled.")
 
     def effects(self, row: GatewayOperation, given: dict[str, Any]) -> Sequence[Effect]:
-        name = row.book.client.name
+        name = row.owner.name
         return [
             Effect(
                 term="If it was paid",

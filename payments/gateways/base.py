@@ -130,8 +130,8 @@ class Dispute:
 class Movement:
     """A line of the gateway's own statement: above zero when money came in.
 
-    ``key`` is that of our call, empty when the gateway names none of ours; ``dispute`` the reference
-    of the dispute it belongs to, if any.
+    ``key`` is that of our call, empty when the gateway names none of ours; ``dispute`` is the
+    reference of the dispute it belongs to, if any.
     """
 
     key: str

@@ -14,9 +14,10 @@ from marketplace.models.constraints import exactly_when
 class GatewayEvent(models.Model):
     """A signed message of a gateway, taken in once however often it is sent.
 
-    It is a hint, never a fact: what it is about (``about``, in the gateway's own terms) is looked up
-    there when it is handled, so that messages may come in any order. ``account`` is the connected
-    account it concerns, if any. ``due_at`` is when it is handled (again); NULL once it was.
+    It is a hint, never a fact: what it is about (``about``, in the gateway's own terms) is looked
+    up there when it is handled, so that messages may come in any order. ``account`` is the
+    connected account it concerns, if any. ``due_at`` is when it is handled (again); NULL once it
+    was.
     """
 
     gateway = models.CharField(max_length=20)

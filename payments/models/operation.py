@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django_fsm import FSMField, transition
 
-from marketplace.models import ActedOn, Stateful
+from marketplace.models import ActedOn, Party, Stateful
 from marketplace.models.constraints import exactly_when, only_when
 from marketplace.models.history import Rank
 from marketplace.money import money_property
@@ -29,17 +29,17 @@ from payments.states import (
 class GatewayOperation(ActedOn, Stateful):
     """One call to the gateway, from intent to outcome.
 
-    A charge and credit sent back belong to a contract's book, a withdrawal to the talent's available
-    ``account``. ``purpose`` names what confirmed money is for (a function registered at start),
-    ``purpose_id`` the row it is for. ``key`` is the idempotency key of the call, ``reference`` what
-    the gateway calls it once we know. ``due_at`` is when the gateway is asked again; NULL once the
-    outcome is known. The actor is who started it.
+    A charge and credit sent back belong to a contract's book, a withdrawal to the talent's
+    available ``account``. ``purpose`` names what confirmed money is for (a function registered at
+    start), ``purpose_id`` the row it is for. ``key`` is the idempotency key of the call,
+    ``reference`` what the gateway calls it once we know. ``due_at`` is when the gateway is asked
+    again; NULL once the outcome is known. The actor is who started it.
 
-    A charge posts its ``entry`` when it succeeds. Outgoing money is posted when it is begun, so that
-    nothing can spend it meanwhile, and by ``back_entry`` it comes back if it does not arrive, perhaps
-    after the gateway had said yes: until ``watch_at`` runs out we look. Credit is sent back to where
-    it came from: the charge it is ``of``. ``confirm_since`` is when the client was asked to confirm a
-    charge at its bank.
+    A charge posts its ``entry`` when it succeeds. Outgoing money is posted when it is begun, so
+    that nothing can spend it meanwhile, and by ``back_entry`` it comes back if it does not arrive,
+    perhaps after the gateway had said yes: until ``watch_at`` runs out we look. Credit is sent back
+    to where it came from: the charge it is ``of``. ``confirm_since`` is when the client was asked
+    to confirm a charge at its bank.
     """
 
     lock_rank: ClassVar[Rank] = Rank.OPERATION
@@ -155,6 +155,16 @@ class GatewayOperation(ActedOn, Stateful):
     @property
     def aggregate(self) -> Any:
         return self.book if self.account_id is None else self.account
+
+    @property
+    def owner(self) -> Party:
+        """Whose money it is: who pays, or is paid."""
+        if self.account is not None:
+            assert self.account.party is not None
+            return self.account.party
+        assert self.book is not None
+        client: Party = self.book.client
+        return client
 
     @property
     def is_open(self) -> bool:

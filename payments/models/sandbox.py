@@ -14,9 +14,9 @@ from payments.states import OperationKind
 class SandboxCall(models.Model):
     """A call that arrived there, and what became of it.
 
-    ``of`` is the key of the charge whose money goes back. ``report_due_at`` is when it tells more of
-    its own accord: an outcome once more, money that came back, a dispute and its decision; NULL when
-    there is nothing more to tell.
+    ``of`` is the key of the charge whose money goes back. ``report_due_at`` is when it tells more
+    of its own accord: an outcome once more, money that came back, a dispute and its decision; NULL
+    when there is nothing more to tell.
     """
 
     kind = models.CharField(max_length=12, default=OperationKind.CHARGE)

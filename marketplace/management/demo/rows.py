@@ -40,6 +40,8 @@ from payments.models import (
     Refund,
     RefundRequest,
     RequestStatement,
+    SandboxCall,
+    SandboxMovement,
     SplitProposal,
     Transfer,
 )
