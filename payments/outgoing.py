@@ -1,8 +1,8 @@
 """Money that leaves the platform: withdrawals of talents, and credit that goes back to clients.
 
 It is posted out of the balance it leaves in the transaction that begins it, so that nothing else
-can spend it; then the gateway is called. If it does not arrive, at once or days later, the same amount
-is posted back, once.
+can spend it; then the gateway is called. If it does not arrive, at once or days later, the same
+amount is posted back, once.
 """
 
 from __future__ import annotations

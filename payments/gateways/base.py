@@ -106,6 +106,26 @@ class Method:
 
 
 @dataclass(frozen=True, slots=True)
+class Saved:
+    """A way to pay that a party has saved on a page of the provider.
+
+    ``label`` names it for people, ``expires_on`` is its last day.
+    """
+
+    token: str
+    label: str
+    expires_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PaidTo:
+    """Where a party is paid to, as far as the provider has what it needs."""
+
+    can_be_paid: bool
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Dispute:
     """A charge that its owner disputes at the bank.
 
@@ -184,7 +204,16 @@ class Gateway(Protocol):
         """The address of a page of the provider where the party saves a way to pay.
 
         Args:
-            back_to: where the person goes afterwards; the provider adds nothing to it.
+            back_to: where the person goes afterwards; with ``session`` added to its query when a
+                way to pay was saved, to be given to :meth:`saved_method`.
+
+        Raises:
+            Unavailable: see there.
+        """
+        ...
+
+    def saved_method(self, party: Party, session: str) -> Saved | None:
+        """What the party saved in a session of that page; None when it is not (yet) its own.
 
         Raises:
             Unavailable: see there.
@@ -193,6 +222,14 @@ class Gateway(Protocol):
 
     def add_destination(self, party: Party, *, back_to: str) -> str:
         """The address of a page of the provider where the party names where it is paid to.
+
+        Raises:
+            Unavailable: see there.
+        """
+        ...
+
+    def paid_to(self, party: Party) -> PaidTo:
+        """How far the party has come with that.
 
         Raises:
             Unavailable: see there.
@@ -249,6 +286,14 @@ class Door:
     def add_method(self, party: Party, *, back_to: str) -> str:
         _outside()
         return self._behind.add_method(party, back_to=back_to)
+
+    def saved_method(self, party: Party, session: str) -> Saved | None:
+        _outside()
+        return self._behind.saved_method(party, session)
+
+    def paid_to(self, party: Party) -> PaidTo:
+        _outside()
+        return self._behind.paid_to(party)
 
     def add_destination(self, party: Party, *, back_to: str) -> str:
         _outside()

@@ -26,6 +26,9 @@ from payments.gateways.base import (
     Method,
     Movement,
     Outcome,
+    PaidTo,
+    Saved,
+    Unavailable,
     declined,
 )
 from payments.models import SandboxCall, SandboxDispute, SandboxMovement
@@ -94,6 +97,7 @@ CALLED_OFF: Final = "The charge was called off because it got no answer. Nothing
 PAYOUT_REFUSED: Final = "The bank refused it."
 PAYOUT_CALLED_OFF: Final = "It was called off because the bank never answered."
 SENT_BACK: Final = "The bank sent the money back."
+FOR_ALL: Final = "The sandbox's cards and accounts are there for everybody."
 BANKS_REASON: Final = "The owner does not recognise the charge"
 
 SECOND_REPORT: Final = timedelta(minutes=1)
@@ -229,14 +233,20 @@ class Sandbox:
         for one in chosen.iterator(chunk_size=2_000):
             yield Movement(one.key, one.amount, one.at, dispute=one.dispute)
 
-    def add_method(self, party: Party, *, back_to: str) -> str:
-        raise NotImplementedError("the sandbox's methods are there for everybody")
+    def add_method(self, party: Party, *, back_to: str) -> str:  # noqa: ARG002
+        raise Unavailable(FOR_ALL)
 
-    def add_destination(self, party: Party, *, back_to: str) -> str:
-        raise NotImplementedError("the sandbox's accounts are there for everybody")
+    def saved_method(self, party: Party, session: str) -> Saved | None:  # noqa: ARG002
+        return None
 
-    def forget_method(self, token: str) -> None:
-        raise NotImplementedError("the sandbox's methods are there for everybody")
+    def add_destination(self, party: Party, *, back_to: str) -> str:  # noqa: ARG002
+        raise Unavailable(FOR_ALL)
+
+    def paid_to(self, party: Party) -> PaidTo:  # noqa: ARG002
+        return PaidTo(can_be_paid=True, label=DESTINATIONS[0].label)
+
+    def forget_method(self, token: str) -> None:  # noqa: ARG002
+        raise Unavailable(FOR_ALL)
 
 
 @dataclass(frozen=True, slots=True)
