@@ -1,9 +1,10 @@
 """Gateway operations: intent committed first, the call made outside transactions, then settled.
 
-Charges are begun here, money that leaves in :mod:`payments.outgoing`. Settling is one transaction
-of the floor that knows the purpose. Its function locks from the top, re-reads the operation, returns
-if it is settled already, locks the book, calls :func:`record`, and moves confirmed money on if its
-reason still stands; otherwise the money stays credit.
+Charges are begun here, money that leaves in :mod:`payments.outgoing`.
+
+Settling is one transaction of the floor that knows the purpose. Its function locks from the top,
+re-reads the operation, returns if it is settled already, locks the book, calls :func:`record`, and
+moves confirmed money on if its reason still stands; otherwise the money stays credit.
 """
 
 from __future__ import annotations
