@@ -102,6 +102,21 @@ TOPICS: Final = (
                 "What happens to money in escrow when nobody does anything.",
             ),
             Article("fees", "Fees", "What is taken from a payment, and what comes back."),
+            Article(
+                "withdrawals",
+                "Withdraw what you have earned",
+                "When money is available, how it reaches you, and what happens if it does not.",
+            ),
+            Article(
+                "credit-and-payment-methods",
+                "Credit, and what you pay with",
+                "Money that came back: use it, or send it back to where it came from.",
+            ),
+            Article(
+                "statements",
+                "Statements and exports",
+                "A contract's money balanced to the cent, on the page, as PDF and as CSV.",
+            ),
         ),
     ),
     Topic(
@@ -169,6 +184,7 @@ def numbers() -> dict[str, object]:
         "splits_by_talent": policy.SPLITS_BY_TALENT,
         "mediation_days": policy.MEDIATION_ANSWER_WINDOW.days,
         "decision_days": policy.DECISION_WINDOW.days,
+        "credit_back_days": policy.CREDIT_BACK_WINDOW.days,
         "refund_requests": policy.REFUND_REQUESTS,
         "bonus_days": policy.BONUS_WINDOW.days,
         "bonus_minimum": policy.minimum_bonus("USD"),
