@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from marketplace.views import account, articles, demo, front, health, inbox, support
+from marketplace.views import account, articles, demo, front, health, inbox, support, sure
 
 urlpatterns = [
     path("", front.Front.as_view(), name="front"),
@@ -26,6 +26,7 @@ urlpatterns = [
     path("demo/next-deadline/", demo.NextDeadline.as_view(), name="demo_next_deadline"),
     path("demo/next-day/", demo.NextDay.as_view(), name="demo_next_day"),
     path("demo/start-over/", demo.StartOver.as_view(), name="demo_start_over"),
+    path("accounts/password/set/", sure.ChoosePassword.as_view(), name="account_set_password"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),

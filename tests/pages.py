@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
@@ -30,6 +31,11 @@ class Browser:
         client.force_login(by.user)
         return cls(client)
 
+    def confirmed(self) -> Browser:
+        """The same, of somebody who has just typed the password once more."""
+        be_sure(self.client)
+        return self
+
     def open(self, url: str, *, status: int = 200) -> Page:
         """Follow a link; redirects are followed too."""
         return self._page(self.client.get(url, follow=True), url, status)
@@ -48,6 +54,15 @@ class Browser:
         assert response.status_code == status, (url, response.status_code)
         chain = response.redirect_chain
         return Page(self, urljoin(url, chain[-1][0]) if chain else url, response.content.decode())
+
+
+def be_sure(client: Client) -> None:
+    """Leave in the session what confirming who one is leaves there."""
+    session = client.session
+    confirmed = {"method": "password", "at": time.time(), "reauthenticated": True}
+    session["account_authentication_methods"] = [confirmed]
+    session["account_authentication_methods_user"] = session["_auth_user_id"]
+    session.save()
 
 
 class Page:
