@@ -314,6 +314,12 @@ CREDIT_BACK_CHARGES: Final = _rule(
     unit="charges to which credit goes back in one go",
     source="D 0028",
 )
+CREDIT_BACK_WAITS: Final = _rule(
+    "CREDIT_BACK_WAITS",
+    timedelta(minutes=10),
+    unit="until credit that goes back at once is looked at again while a charge is open",
+    source="D 0028",
+)
 EVENT_RETRY: Final = _rule(
     "EVENT_RETRY",
     (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6)),

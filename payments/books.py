@@ -67,12 +67,19 @@ def _accounts(currency: str, owners: dict[AccountKind, Party | None]) -> dict[st
                 party=owners[kind],
                 currency=currency,
                 balance_minor=None if owners[kind] is None else 0,
+                goes_back=kind == AccountKind.CREDIT and _wishes_credit_back(owners[kind]),
             )
             for kind in missing
         ],
         ignore_conflicts=True,
     )
     return _existing(currency, owners)
+
+
+def _wishes_credit_back(client: Party | None) -> bool:
+    """A client's wish for money that comes back holds for every currency."""
+    wishes = Account.objects.filter(kind=AccountKind.CREDIT, party=client, goes_back=True)
+    return wishes.exists()
 
 
 def _existing(currency: str, owners: dict[AccountKind, Party | None]) -> dict[str, Account]:

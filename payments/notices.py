@@ -5,6 +5,7 @@ Each side reads it in words of its own; who acted gets a receipt.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.urls import reverse
@@ -12,6 +13,7 @@ from django.urls import reverse
 from marketplace import notices, policy
 from marketplace.actors import PLATFORM, Actor
 from marketplace.models import Party
+from marketplace.money import total
 from marketplace.notices import Kind
 from marketplace.states import Side
 from payments.models import GatewayOperation, Payment, Refund, RefundRequest
@@ -26,6 +28,9 @@ REFUND_REQUEST_OVER: Final = notices.kind("payments.refund_request_over", money=
 CHARGE_TO_CONFIRM: Final = notices.kind("payments.charge_to_confirm", money=True)
 MONEY_SENT: Final = notices.kind("payments.money_sent", money=True)
 MONEY_CAME_BACK: Final = notices.kind("payments.money_came_back", money=True)
+CREDIT_SENT_BACK: Final = notices.kind("payments.credit_sent_back", money=True)
+CREDIT_CHOICE: Final = notices.kind("payments.credit_choice", money=True)
+WALLET_CHANGED: Final = notices.kind("payments.wallet_changed", money=True)
 
 PAGES: Final = {Side.CLIENT: "ask_refund", Side.TALENT: "give_refund"}
 """Where each side reads about a request, and acts on it."""
@@ -86,8 +91,36 @@ def charge_to_confirm(operation: GatewayOperation) -> None:
     _tell(CHARGE_TO_CONFIRM, book.client, facts, path)
 
 
+def credit_sent_back(begun: Sequence[GatewayOperation], *, by: Actor) -> None:
+    """A receipt, once for all charges to which credit goes; what fails is told when it does."""
+    client = begun[0].owner
+    facts = {
+        "amount": total([one.amount for one in begun], begun[0].currency),
+        "parts": [_of_part(one) for one in begun],
+        "person": by.user.name if by.user else "",
+    }
+    _tell(CREDIT_SENT_BACK, client, facts, reverse("payments"))
+
+
+def credit_choice(party: Party, *, goes_back: bool, by: Actor) -> None:
+    """What the client wishes for money that comes back: all who manage its money read it."""
+    facts = {"goes_back": goes_back, "person": by.user.name if by.user else ""}
+    _tell(CREDIT_CHOICE, party, facts, reverse("payment_methods"))
+
+
+def wallet_changed(party: Party, what: str, label: str, *, by: Actor) -> None:
+    """How a party pays, or where it is paid to, is not what it was: all who manage it read it.
+
+    Args:
+        what: added, preferred, removed, or destination.
+        label: how people call the payment method, or the account withdrawals go to.
+    """
+    facts = {"what": what, "label": label, "person": by.user.name if by.user else ""}
+    _tell(WALLET_CHANGED, party, facts, reverse("payment_methods"))
+
+
 def money_sent(operation: GatewayOperation) -> None:
-    """A receipt: the gateway took what was withdrawn, or sent back."""
+    """A receipt: the gateway took what was withdrawn."""
     _tell(MONEY_SENT, operation.owner, _of_outgoing(operation), reverse("payments"))
 
 
@@ -95,6 +128,18 @@ def money_came_back(operation: GatewayOperation) -> None:
     """What was withdrawn, or sent back, did not arrive; it is here again."""
     facts = _of_outgoing(operation) | {"because": operation.declined_because}
     _tell(MONEY_CAME_BACK, operation.owner, facts, reverse("payments"))
+
+
+def _of_part(operation: GatewayOperation) -> dict[str, Any]:
+    charge, book = operation.of, operation.book
+    assert charge is not None
+    assert book is not None
+    return {
+        "amount": operation.amount,
+        "method": operation.method_label,
+        "title": book.title,
+        "charged_at": charge.settled_at,
+    }
 
 
 def _of_outgoing(operation: GatewayOperation) -> dict[str, Any]:

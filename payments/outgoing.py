@@ -113,7 +113,8 @@ def settle(operation_id: int, outcome: Outcome) -> None:
     if outcome.succeeded:
         watch_at = now + policy.OUTGOING_WATCHED[0]
         transitions.move(operation, "succeed", at=now, watch_at=watch_at, by=PLATFORM)
-        notices.money_sent(operation)
+        if operation.kind == OperationKind.PAYOUT:
+            notices.money_sent(operation)
         return
     because = outcome.sentence[:200]
     entry = _post_back(operation, kept, because, now)

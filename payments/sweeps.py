@@ -8,7 +8,7 @@ from typing import Final
 from django.db.models import QuerySet
 
 from marketplace.sweeping import sweep
-from payments import maturing, operations, outgoing, refund_requests
+from payments import credits, maturing, operations, outgoing, refund_requests
 from payments.gateways import sandbox
 from payments.models import GatewayOperation
 from payments.states import OPEN_OPERATIONS
@@ -26,6 +26,11 @@ sweep("payments.charges", rows=_unsettled, due_at="due_at")(operations.ask_again
 
 sweep("payments.outgoing_watched", rows=outgoing.watched, due_at="watch_at", deadline=False)(
     operations.hear
+)
+
+
+sweep("payments.credit_goes_back", rows=credits.waiting, due_at="goes_back_at", deadline=False)(
+    credits.send_back_at_once
 )
 
 
