@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
 from marketplace import clock, locks
 from marketplace.actors import PLATFORM
+from marketplace.models import Party
 from marketplace.models.history import Rank
+from marketplace.money import Money
 from payments import ledger
 from payments.ledger import Leg, Posting
 from payments.models import Account, Book, Payment
@@ -28,6 +30,18 @@ def waiting() -> QuerySet[Payment]:
 
 def is_due(payment: Payment, now: datetime) -> bool:
     return payment.matured_at is None and not payment.held and payment.available_at <= now
+
+
+def due_of(party: Party, now: datetime) -> dict[str, Money]:
+    """What of the talent's pending money is due but was not moved yet, per currency; one query."""
+    due = (
+        waiting()
+        .filter(book__talent=party, available_at__lte=now)
+        .order_by()
+        .values_list("currency")
+        .annotate(minor=Sum("pending_left_minor"))
+    )
+    return {currency: Money(minor, currency) for currency, minor in due}
 
 
 @transaction.atomic

@@ -25,6 +25,7 @@ NOT_DISPUTED = Refusal("Nothing is disputed here. Write a message on the contrac
 NOT_WITH_SUPPORT = Refusal("Support does not have this request now.")
 OF_ITS_STATE = (NOT_DISPUTED, NOT_WITH_SUPPORT)
 NOT_YOURS = Refusal("Only the two sides can answer this.")
+ONLY_TALENT = Refusal("Clients have credit here, which is sent back instead of withdrawn.")
 ONLY_MANAGERS = "Only an owner or manager of {party} can do this."
 
 
@@ -184,6 +185,13 @@ def still_refundable(payment: Payment, now: datetime) -> Refusal | None:
 
 def sees_money(party: Party, actor: Actor) -> Refusal | None:
     """What a party owns and owes is read by its owners and managers."""
+    return _managers_of(party, actor)
+
+
+def withdraws(party: Party, actor: Actor) -> Refusal | None:
+    """Available money is withdrawn by the talent's owners and managers; a client has credit."""
+    if not party.is_talent:
+        return ONLY_TALENT
     return _managers_of(party, actor)
 
 

@@ -50,18 +50,6 @@ def balances_of(party: Party, now: datetime) -> list[BalanceFigure]:
     ]
 
 
-def due_of(party: Party, now: datetime) -> dict[str, Money]:
-    """What of the talent's pending money is due but was not moved yet, per currency."""
-    due = (
-        maturing.waiting()
-        .filter(book__talent=party, available_at__lte=now)
-        .order_by()
-        .values_list("currency")
-        .annotate(minor=Sum("pending_left_minor"))
-    )
-    return {currency: Money(minor, currency) for currency, minor in due}
-
-
 def _held(party: Party) -> dict[tuple[str, str], Money]:
     sums = (
         Account.objects.filter(party=party)
@@ -73,7 +61,7 @@ def _held(party: Party) -> dict[tuple[str, str], Money]:
 
 
 def _mature_in_memory(held: dict[tuple[str, str], Money], party: Party, now: datetime) -> None:
-    for currency, due in due_of(party, now).items():
+    for currency, due in maturing.due_of(party, now).items():
         held[AccountKind.PENDING, currency] -= due
         held[AccountKind.AVAILABLE, currency] += due
 

@@ -13,7 +13,6 @@ from marketplace.actors import Actor
 from marketplace.money import Money, zero
 from payments import maturing, refund_requests, refunds, rules
 from payments.models import Account, Book, Payment, RefundRequest
-from payments.queries.balances import due_of
 from payments.queries.contract import reversed_of
 from payments.refunds import Balances
 
@@ -85,7 +84,7 @@ def refund_page(payment: Payment) -> RefundPage:
     now = clock.now()
     book = payment.book
     available = Account.objects.get(pk=book.available_account_id).balance
-    due = due_of(book.talent, now).get(payment.currency, zero(payment.currency))
+    due = maturing.due_of(book.talent, now).get(payment.currency, zero(payment.currency))
     pending = zero(payment.currency) if maturing.is_due(payment, now) else payment.pending_left
     balances = Balances(pending, available + due)
     return RefundPage(
