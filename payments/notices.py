@@ -16,7 +16,7 @@ from marketplace.models import Party
 from marketplace.money import total
 from marketplace.notices import Kind
 from marketplace.states import Side
-from payments.models import GatewayOperation, Payment, Refund, RefundRequest
+from payments.models import Chargeback, GatewayOperation, Payment, Refund, RefundRequest
 from payments.states import OperationKind
 
 REFUND_GIVEN: Final = notices.kind("payments.refund_given", money=True)
@@ -28,6 +28,10 @@ REFUND_REQUEST_OVER: Final = notices.kind("payments.refund_request_over", money=
 CHARGE_TO_CONFIRM: Final = notices.kind("payments.charge_to_confirm", money=True)
 MONEY_SENT: Final = notices.kind("payments.money_sent", money=True)
 MONEY_CAME_BACK: Final = notices.kind("payments.money_came_back", money=True)
+CHARGEBACK_OPENED: Final = notices.kind("payments.chargeback_opened", money=True)
+CHARGEBACK_WON: Final = notices.kind("payments.chargeback_won", money=True)
+CHARGEBACK_LOST: Final = notices.kind("payments.chargeback_lost", money=True)
+CHARGEBACK_WRITTEN_OFF: Final = notices.kind("payments.chargeback_written_off", money=True)
 CREDIT_SENT_BACK: Final = notices.kind("payments.credit_sent_back", money=True)
 CREDIT_CHOICE: Final = notices.kind("payments.credit_choice", money=True)
 WALLET_CHANGED: Final = notices.kind("payments.wallet_changed", money=True)
@@ -140,6 +144,40 @@ def _of_part(operation: GatewayOperation) -> dict[str, Any]:
         "title": book.title,
         "charged_at": charge.settled_at,
     }
+
+
+def chargeback_opened(chargeback: Chargeback) -> None:
+    """The client's bank took a charge back: from where it was taken here, and what follows."""
+    _of_bank(CHARGEBACK_OPENED, chargeback)
+
+
+def chargeback_won(chargeback: Chargeback) -> None:
+    """The bank gave the money back; all is as it was."""
+    _of_bank(CHARGEBACK_WON, chargeback)
+
+
+def chargeback_lost(chargeback: Chargeback) -> None:
+    """The client keeps what its bank took; what its credit did not cover stays open."""
+    _of_bank(CHARGEBACK_LOST, chargeback)
+
+
+def chargeback_written_off(chargeback: Chargeback, *, because: str) -> None:
+    """Support lets it be."""
+    _of_bank(CHARGEBACK_WRITTEN_OFF, chargeback, because=because)
+
+
+def _of_bank(kind: Kind, chargeback: Chargeback, **facts: Any) -> None:
+    book, charge = chargeback.book, chargeback.operation
+    facts |= {
+        "title": book.title,
+        "reference": book.reference,
+        "amount": chargeback.amount,
+        "from_credit": chargeback.from_credit,
+        "open": chargeback.from_operator,
+        "method": charge.method_label,
+        "charged_at": charge.started_at,
+    }
+    _tell(kind, book.client, facts, reverse("payments"))
 
 
 def _of_outgoing(operation: GatewayOperation) -> dict[str, Any]:

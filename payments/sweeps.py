@@ -8,7 +8,7 @@ from typing import Final
 from django.db.models import QuerySet
 
 from marketplace.sweeping import sweep
-from payments import credits, maturing, operations, outgoing, refund_requests
+from payments import chargebacks, credits, gateways, maturing, operations, outgoing, refund_requests
 from payments.gateways import sandbox
 from payments.models import GatewayOperation
 from payments.states import OPEN_OPERATIONS
@@ -38,9 +38,15 @@ sweep("payments.credit_goes_back", rows=credits.waiting, due_at="goes_back_at", 
 def take_sandbox_report(call_id: int) -> None:
     """The sandbox tells of its own accord; a real gateway would call us."""
     told = sandbox.report(call_id)
-    if told is not None:
-        operations.hear_of(told.key)
-        sandbox.was_heard(call_id)
+    if told is None:
+        return
+    operations.hear_of(told.key)
+    if told.dispute:
+        name = sandbox.Sandbox.name
+        dispute = gateways.gateway(name).dispute(told.dispute)
+        assert dispute is not None, "what it tells of is there"
+        chargebacks.take(dispute, gateway=name)
+    sandbox.was_heard(call_id)
 
 
 JUST_AFTER: Final = timedelta(seconds=1)
