@@ -602,7 +602,7 @@ PAGES = {
     "new/": (active, Side.CLIENT, 6),
     "propose/": (active, Side.TALENT, 5),
     "1/edit/": (active, Side.CLIENT, 5),
-    "1/fund/": (active, Side.CLIENT, 9),
+    "1/fund/": (active, Side.CLIENT, 10),
     "1/submit/": (funded, Side.TALENT, 5),
     "1/changes/": (submitted, Side.CLIENT, 5),
     "1/extend/": (submitted, Side.CLIENT, 5),

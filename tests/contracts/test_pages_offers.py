@@ -502,8 +502,8 @@ def test_pages_take_as_many_queries_for_one_partner_as_for_three(more):
 
     by_hour = hourly_offer(client=client)
 
-    assert browser.count("/jobs/new/") == 4
-    assert browser.count("/jobs/new/?kind=hourly") == 4
+    assert browser.count("/jobs/new/") == 5
+    assert browser.count("/jobs/new/?kind=hourly") == 5
     assert browser.count(f"/contracts/{by_hour.reference}/offer/") == 5
     assert browser.count(f"/contracts/{waiting.reference}/offer/") == 6
-    assert browser.count(f"/jobs/new/?again={ended(contracts[0]).reference}") == 7
+    assert browser.count(f"/jobs/new/?again={ended(contracts[0]).reference}") == 8
