@@ -4,7 +4,7 @@ from payments.models.book import Account, AccountHistory, Book, BookHistory
 from payments.models.chargeback import Chargeback
 from payments.models.correction import Correction
 from payments.models.entry import Entry, Transfer
-from payments.models.gateway import GatewayEvent, Reconciliation
+from payments.models.gateway import GatewayDay, GatewayEvent, Reconciliation
 from payments.models.operation import GatewayOperation
 from payments.models.payment import Payment, Refund
 from payments.models.refund_request import RefundRequest
@@ -21,6 +21,7 @@ __all__ = [
     "Correction",
     "Entry",
     "EscrowRefundRequest",
+    "GatewayDay",
     "GatewayEvent",
     "GatewayIdentity",
     "GatewayOperation",

@@ -85,7 +85,7 @@ class Chargeback(Stateful):
         ]
         indexes: ClassVar = [
             models.Index(
-                fields=["opened_at"],
+                fields=["evidence_due_at"],
                 name="chargeback_standing",
                 condition=Q(state__in=STANDING_CHARGEBACKS),
             )

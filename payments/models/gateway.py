@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.constraints import UniqueConstraint
 
-from marketplace.models.constraints import exactly_when
+from marketplace.models.constraints import exactly_when, only_when
 
 
 class GatewayEvent(models.Model):
@@ -31,6 +31,9 @@ class GatewayEvent(models.Model):
     handled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        permissions: ClassVar = [
+            ("handle_gatewayevent", "Can have what a gateway told handled again")
+        ]
         constraints: ClassVar = [
             UniqueConstraint(fields=["gateway", "event_id"], name="one_event_per_id"),
             models.CheckConstraint(
@@ -47,10 +50,38 @@ class GatewayEvent(models.Model):
         return f"{self.kind} {self.event_id}"
 
 
-class Reconciliation(models.Model):
-    """One UTC day of a gateway's own statement, compared with the books.
+class GatewayDay(models.Model):
+    """A UTC day of a gateway's own statement, and whether it was found to agree with the books.
 
-    Sums are of what came in less what went out, per currency, in minor units. ``differences`` names
+    ``due_at`` is when it is compared (again); NULL once it agreed, or was not looked at any more.
+    """
+
+    gateway = models.CharField(max_length=20)
+    day = models.DateField()
+    due_at = models.DateTimeField(null=True, blank=True)
+    agreed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            UniqueConstraint(fields=["gateway", "day"], name="one_day_per_gateway"),
+            models.CheckConstraint(
+                condition=only_when(Q(due_at=None), Q(agreed_at__isnull=False)),
+                name="day_due_until_it_agreed",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["due_at"], name="day_due", condition=~Q(due_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gateway}, {self.day}"
+
+
+class Reconciliation(models.Model):
+    """One currency of one UTC day of a gateway's own statement, compared with the books.
+
+    Sums are of what came in less what went out, in minor units: what the statement lists that day,
+    and what the books say of the same movements, whenever they heard of them. ``differences`` names
     what does not agree, in words; at most some, with ``different`` counting them all.
     """
 
@@ -66,6 +97,9 @@ class Reconciliation(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-day", "gateway", "currency"]
+        permissions: ClassVar = [
+            ("compare_reconciliation", "Can have a day compared with its gateway again")
+        ]
         constraints: ClassVar = [
             UniqueConstraint(
                 fields=["gateway", "day", "currency"],

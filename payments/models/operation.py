@@ -147,6 +147,16 @@ class GatewayOperation(ActedOn, Stateful):
             ),
             models.Index(fields=["watch_at"], name="operation_watch", condition=~Q(watch_at=None)),
             models.Index(fields=["settled_at"], name="operation_settled"),
+            models.Index(
+                fields=["started_at"],
+                name="operation_came_back",
+                condition=~Q(back_entry=None),
+            ),
+            models.Index(
+                fields=["started_at"],
+                name="operation_payout",
+                condition=Q(kind=OperationKind.PAYOUT),
+            ),
         ]
 
     def __str__(self) -> str:
