@@ -318,7 +318,7 @@ def _dispute(call: SandboxCall) -> str:
             opened_at=clock.now(),
         )
         _move(call, outgoing=True, dispute=found.reference)
-    elif clock.now() >= found.opened_at + DECIDED_AFTER:
+    elif found.outcome == ChargebackState.OPEN and clock.now() >= found.opened_at + DECIDED_AFTER:
         found.outcome = ChargebackState.LOST
         found.save(update_fields=["outcome"])
     return found.reference
