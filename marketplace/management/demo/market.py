@@ -29,6 +29,7 @@ from marketplace import clock, parties, sweeping
 from marketplace.actors import Actor
 from marketplace.management.demo import STARTS_AT, on
 from marketplace.management.demo.hourly import HourlyStories
+from marketplace.management.demo.outside import OutsideStories
 from marketplace.management.demo.people import People, make
 from marketplace.management.demo.steps import Story, end
 from marketplace.models import Notice
@@ -49,7 +50,8 @@ def build() -> None:
     ):
         with clock.at(on(1, 10, month=10)):
             people = make()
-        _live([*_Market(people).stories(), *HourlyStories(people).all()])
+        stories = _Market(people).stories()
+        _live([*stories, *HourlyStories(people).all(), *OutsideStories(people).all()])
     with clock.at(STARTS_AT):
         sweeping.run()
     _lay_the_past_to_rest()
