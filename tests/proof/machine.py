@@ -49,11 +49,15 @@ from marketplace.money import Money
 from payments import operations
 from payments.gateways import sandbox
 from payments.models import GatewayOperation, Payment, SandboxCall
-from payments.states import AccountKind, OperationState
+from payments.states import AccountKind, OperationKind, OperationState
 from tests.factories import reread
 from tests.proof.desk import DeskPlayer, desk_there
 from tests.proof.hours import HoursPlayer, hours_there
 from tests.proof.hours_kept import check_hours, check_hours_shown
+from tests.proof.outside import PAYS_AT_ONCE as CARDS_THAT_PAY
+from tests.proof.outside import SCENES as SCENES_OUTSIDE
+from tests.proof.outside import OutsidePlayer, outside_there
+from tests.proof.outside_kept import check_outside, went_out
 from tests.proof.paybacks import PaybackPlayer, paybacks_there
 from tests.proof.payments_kept import check_payments, corrected_from_outside
 from tests.proof.playing import (
@@ -90,12 +94,13 @@ AGES = {
 SCENES = ("offer", "funded", "submitted", "submitted", "leftover", "paid", "ended after work")
 
 
-class Life(HoursPlayer, ReturnsPlayer, PaybackPlayer, QuietPlayer, DeskPlayer):
+class Life(HoursPlayer, ReturnsPlayer, PaybackPlayer, QuietPlayer, DeskPlayer, OutsidePlayer):
     """One life of a market. Everything it wrote is rolled back at its end."""
 
     def __init__(self, theme: Theme | None = None) -> None:
         super().__init__()
         self.theme = theme
+        self.mixed = theme is None
         self.block = transaction.atomic()
         self.block._from_testcase = True
         self.block.__enter__()
@@ -123,6 +128,8 @@ class Life(HoursPlayer, ReturnsPlayer, PaybackPlayer, QuietPlayer, DeskPlayer):
                 self.begin_returns(dice)
             case Theme.QUIET:
                 self.begin_sleep(dice)
+            case Theme.OUTSIDE:
+                self.begin_paid(dice)
         activity = Contract.objects.values_list("pk", "last_activity_at")
         self.acted = dict(activity)
 
@@ -143,6 +150,14 @@ class Life(HoursPlayer, ReturnsPlayer, PaybackPlayer, QuietPlayer, DeskPlayer):
             if dice.one_in(3):
                 self.approve_first(contract, 5_000)
         self.begin_quiet(contract, dice.choice(SCENES_OF_SLEEP), dice)
+
+    def begin_paid(self, dice: Dice) -> None:
+        scene = dice.choice(SCENES_OUTSIDE)
+        card = sandbox.DISPUTED if scene in ("disputed", "decided") else dice.choice(CARDS_THAT_PAY)
+        with clock.at(self.now):
+            contract = self.offer(dice, 50_000, fund_first=True, method=card)
+            contract = offers.accept(contract, by=self.world.owner(contract, Side.TALENT))
+        self.begin_outside(contract, scene, dice)
 
     def begin_fixed(self, dice: Dice) -> None:
         scene = dice.choice(SCENES)
@@ -494,12 +509,14 @@ class Life(HoursPlayer, ReturnsPlayer, PaybackPlayer, QuietPlayer, DeskPlayer):
         check_hours(self.kept)
         check_requests(lives, self.kept)
         check_payments(self.kept)
+        check_outside(self.kept)
         check_quiet(self.kept, self.acted)
 
 
 def what_is_there() -> set[str]:
     """What rules can act on, in words: ``contract ended``, ``hourly active``, ``fixed``."""
     there = hours_there() | returns_there() | paybacks_there() | quiet_there() | desk_there()
+    there |= outside_there()
     for kind, state in Contract.objects.values_list("kind", "state"):
         there |= {kind, f"contract {state}", f"{kind} {state}"}
     there |= {f"milestone {state}" for state in Milestone.objects.values_list("state", flat=True)}
@@ -537,6 +554,7 @@ FAVOURED = {
     Theme.RETURNS: ReturnsPlayer,
     Theme.QUIET: QuietPlayer,
     Theme.DESK: DeskPlayer,
+    Theme.OUTSIDE: OutsidePlayer,
 }
 
 
@@ -545,18 +563,30 @@ def playable(one: Any, life: Life) -> bool:
 
 
 def check_what_was_charged() -> None:
-    """All that ever came in is escrow, credit, pending, available or fees, per currency."""
+    """All that ever came in and did not leave is escrow, credit, pending, available or fees."""
     came = Counter(charged_by_currency())
     came.update(corrected_from_outside())
+    came.subtract(went_out())
     expected = {currency: minor for currency, minor in came.items() if minor}
     if expected != total_by_currency():
         raise BooksBroken(f"{expected} came in, in the books are {total_by_currency()}")
 
 
 def charged_by_currency() -> dict[str, int]:
-    confirmed = GatewayOperation.objects.filter(state=OperationState.SUCCEEDED)
+    confirmed = GatewayOperation.objects.filter(
+        kind=OperationKind.CHARGE, state=OperationState.SUCCEEDED
+    )
     sums = confirmed.order_by().values_list("currency").annotate(minor=Sum("amount_minor"))
     return dict(sums)
+
+
+OUTCOMES: dict[str, tuple[str, ...]] = {
+    OperationState.SUCCEEDED: ("succeeded", "returned"),
+    OperationState.DECLINED: ("declined", "called_off"),
+    OperationState.RETURNED: ("returned",),
+}
+"""At the gateway, by what we believe: money that comes back is heard of later."""
+WHILE_OPEN = ("succeeded", "declined", "open", "returned", None)
 
 
 def check_gateway() -> None:
@@ -564,11 +594,7 @@ def check_gateway() -> None:
     outcomes = dict(SandboxCall.objects.values_list("key", "outcome"))
     for operation in GatewayOperation.objects.order_by("pk"):
         outcome = outcomes.get(operation.key)
-        expected = {
-            OperationState.SUCCEEDED: ("succeeded",),
-            OperationState.DECLINED: ("declined", "called_off"),
-        }.get(OperationState(operation.state), ("succeeded", "declined", "open", None))
-        if outcome not in expected:
+        if outcome not in OUTCOMES.get(operation.state, WHILE_OPEN):
             raise BooksBroken(f"{operation} is {operation.state}, at the gateway {outcome}")
 
 

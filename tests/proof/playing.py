@@ -69,6 +69,7 @@ class Theme(StrEnum):
     RETURNS = "returns"
     QUIET = "quiet"
     DESK = "desk"
+    OUTSIDE = "outside"
 
 
 class Dice(random.Random):
@@ -109,6 +110,8 @@ class Player(RuleBasedStateMachine):
     world: World
     theme: Theme | None = None
     """What this life plays most; None until it began."""
+    mixed = False
+    """Whether its theme was drawn: then it may play whatever there is."""
     now: datetime = NOON
     changed = True
     steps = 0
