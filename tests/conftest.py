@@ -5,4 +5,5 @@ pytest_plugins = [
     "tests.support.selection",
     "tests.support.detectors",
     "tests.support.append_only",
+    "tests.fake_stripe.fixtures",
 ]

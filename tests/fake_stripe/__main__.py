@@ -1,0 +1,30 @@
+"""Run it by hand: ``python -m tests.fake_stripe --webhook ADDRESS``; stop it with Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import threading
+
+from tests.fake_stripe.control import SECRET_KEY, WEBHOOK_SECRET, Address, FakeStripe
+
+SITE = "http://127.0.0.1:8000/payments/webhooks/stripe/"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="tests.fake_stripe", description=__doc__)
+    parser.add_argument("--port", type=int, default=12111)
+    parser.add_argument("--webhook", default=SITE, help="where events go")
+    parser.add_argument("--key", default=SECRET_KEY)
+    parser.add_argument("--secret", default=WEBHOOK_SECRET, help="signs the events")
+    given = parser.parse_args()
+    webhook = Address(given.webhook, given.secret)
+    fake = FakeStripe(key=given.key, webhook=webhook, port=given.port).start()
+    print(f"Fake Stripe on {fake.base}/ (key {given.key}, webhook secret {given.secret})")
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        fake.stop()
+
+
+if __name__ == "__main__":
+    main()
