@@ -14,6 +14,7 @@ from contracts.views import (
     offers,
     requests,
     room,
+    statement,
     terms,
     weeks,
 )
@@ -51,6 +52,9 @@ _diary = [
 _contract: list[URLPattern | URLResolver] = [
     path("", room.Overview.as_view(), name="room"),
     path("payments/", room.Payments.as_view(), name="room_payments"),
+    path("statement/", statement.AsPage.as_view(), name="contract_statement"),
+    path("statement/pdf/", statement.AsPdf.as_view(), name="contract_statement_pdf"),
+    path("statement/csv/", statement.AsCsv.as_view(), name="contract_statement_csv"),
     path("messages/", room.Write.as_view(), name="write"),
     path("keep-open/", room.KeepOpen.as_view(), name="keep_open"),
     path("checklist/<slug:code>/<slug:verb>/", room.Checklist.as_view(), name="checklist_item"),

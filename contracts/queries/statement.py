@@ -16,9 +16,9 @@ from contracts.models import Contract, Milestone, Week
 from contracts.queries.timesheet import title_of
 from contracts.states import INVOICED_WEEKS, MilestoneState, Side, WeekState
 from contracts.waiting.hours import dispute_of
-from marketplace import clock
+from marketplace import clock, sheets
 from marketplace.actors import Actor
-from marketplace.money import Money, total
+from marketplace.money import Money, total, zero
 from payments.models import Book, EscrowRefundRequest, GatewayOperation, Payment
 from payments.queries.closing import (
     ClientMoney,
@@ -102,6 +102,11 @@ class Statement:
         return f"support, for {name}" if contract.ended_by_support else name
 
     @property
+    def nothing(self) -> Money:
+        """The opening balance."""
+        return zero(self.contract.currency)
+
+    @property
     def minutes(self) -> int:
         return sum(one.minutes for one in self.weeks)
 
@@ -147,8 +152,47 @@ def statement_of(contract: Contract, actor: Actor) -> Statement:
     )
 
 
+def csv_rows(statement: Statement) -> Iterator[list[str]]:
+    """The lines of money for a spreadsheet: a heading, each line, their sums; amounts in figures.
+
+    Dates are UTC. A line without an amount in a column leaves it empty.
+    """
+    if statement.client_money is not None:
+        return _client_rows(statement.contract, statement.client_money)
+    assert statement.talent_money is not None
+    return _talent_rows(statement.contract, statement.talent_money)
+
+
+_BEFORE: Final = ("Date (UTC)", "Contract", "What", "For")
+
+
+def _client_rows(contract: Contract, money: ClientMoney) -> Iterator[list[str]]:
+    yield [*_BEFORE, "In", "Out", "Balance", "Currency"]
+    for one in money.lines:
+        amounts = [one.came_in, one.went_out, one.balance]
+        yield _row(contract, day(one.at), one.what, one.detail, amounts)
+    yield _row(contract, "", "Total", "", [money.all_in, money.all_out, money.in_escrow])
+
+
+def _talent_rows(contract: Contract, money: TalentMoney) -> Iterator[list[str]]:
+    yield [*_BEFORE, "Gross", "Fee", "Net", "Balance", "Currency"]
+    for one in money.lines:
+        amounts = [one.gross, -one.fee, one.net, one.balance]
+        yield _row(contract, day(one.at), one.what, one.detail, amounts)
+    sums = [money.all_gross, -money.all_fees, money.received, money.received]
+    yield _row(contract, "", "Total", "", sums)
+
+
+def _row(
+    contract: Contract, date: str, what: str, detail: str, amounts: Sequence[Money | None]
+) -> list[str]:
+    words = [sheets.text(one) for one in (what, detail)]
+    figures = ["" if one is None else one.typed() for one in amounts]
+    return [date, contract.reference, *words, *figures, contract.currency]
+
+
 def day(moment: datetime) -> str:
-    """2026-11-19, in UTC: for tables that others read, and their programs."""
+    """2026-11-19, in UTC: for programs to read."""
     return f"{moment.astimezone(UTC):%Y-%m-%d}"
 
 

@@ -107,13 +107,22 @@ class TalentLine:
     net: Money
     balance: Money
 
+    @property
+    def words(self) -> list[str]:
+        """Gross, what the fee takes or gives, and net."""
+        return [signed(self.gross), signed(-self.fee), signed(self.net)]
+
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """One term of what adds up."""
+    """One term of what adds up; ``amount`` is below zero where it is taken away."""
 
     label: str
     amount: Money
+
+    @property
+    def words(self) -> str:
+        return signed(self.amount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +145,13 @@ class ClientMoney:
     @property
     def all_out(self) -> Money:
         return total([one.amount for one in self.went_out], self.in_escrow.currency)
+
+    @property
+    def equation(self) -> str:
+        """The two sides written out: what came in = what went out + what is in escrow."""
+        came_in = [str(one.amount) for one in self.came_in] or [str(self.in_escrow)]
+        went_out = [str(one.amount) for one in self.went_out]
+        return f"{' + '.join(came_in)} = {' + '.join([*went_out, f'{self.in_escrow} in escrow'])}"
 
     @property
     def adds_up(self) -> bool:
@@ -161,13 +177,54 @@ class TalentMoney:
 
     @property
     def received(self) -> Money:
-        given = self.given_back - self.fees_back
-        return self.gross - self.fees - given + self.corrected
+        return self.all_gross - self.all_fees
+
+    @property
+    def all_gross(self) -> Money:
+        """Of all lines together: what was paid less what was given back, and corrections."""
+        return self.gross - self.given_back + self.corrected
+
+    @property
+    def all_fees(self) -> Money:
+        """What the fees came to, less what was returned of them."""
+        return self.fees - self.fees_back
+
+    @property
+    def equation(self) -> str:
+        """What was paid, less and plus the rest = what was received = where it is."""
+        first, *others = self.terms or [Sum("", self.received)]
+        written = first.words + "".join(
+            f" − {-one.amount}" if one.amount.minor < 0 else f" + {one.amount}" for one in others
+        )
+        where = f"{self.pending} pending + {signed(self.available)} available"
+        return f"{written} = {signed(self.received)} = {where}"
+
+    @property
+    def total_words(self) -> list[str]:
+        """All lines together: gross, fee and net."""
+        return [signed(self.all_gross), signed(-self.all_fees), signed(self.received)]
+
+    @property
+    def terms(self) -> list[Sum]:
+        """What was paid, and all that was taken from it or added: together what was received."""
+        terms = (
+            ("Gross payments", self.gross),
+            ("Fees", -self.fees),
+            ("Given back to the client", -self.given_back),
+            ("Fees returned with it", self.fees_back),
+            ("Corrections", self.corrected),
+        )
+        return [Sum(label, amount) for label, amount in terms if amount]
 
     @property
     def adds_up(self) -> bool:
         ran = self.lines[-1].balance if self.lines else zero(self.gross.currency)
         return self.received == self.pending + self.available == ran
+
+
+def signed(amount: Money) -> str:
+    """An amount with a minus before it when it is below zero: −$90.00."""
+    return f"−{-amount}" if amount.minor < 0 else str(amount)
 
 
 def statement_movements(book: Book) -> list[Transfer]:
