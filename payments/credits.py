@@ -71,9 +71,9 @@ class Sendable:
         Raises:
             InvalidInput: on ``amount``: not above zero, or more than is possible.
         """
-        if amount.minor <= 0:
+        if self.possible and amount.minor <= 0:
             raise InvalidInput("Type an amount above zero.", field="amount")
-        if amount > self.possible:
+        if not self.possible or amount > self.possible:
             raise InvalidInput(self._too_much(), field="amount")
         chosen, left = [], amount
         for part in self.parts:
@@ -117,9 +117,9 @@ def send_back(account: Account, *, amount: Money, key: str, by: Actor) -> list[G
     return [operations.carry_out(pk) for pk in begun]
 
 
-def sent_with(key: str, account: Account) -> list[GatewayOperation]:
-    """What a form with this key sent back before, if anything; the charges it went to along."""
-    sent = GatewayOperation.objects.filter(key__in=_keys(key), purpose_id=account.pk)
+def sent_with(key: str, party: Party) -> list[GatewayOperation]:
+    """What the client's form with this key sent back before, if anything; with the charges."""
+    sent = GatewayOperation.objects.filter(key__in=_keys(key), book__client=party)
     return list(sent.select_related("of__book").order_by("pk"))
 
 
@@ -174,10 +174,10 @@ def open_charges(account: Account) -> QuerySet[GatewayOperation]:
 def _begin(account: Account, *, amount: Money, key: str, by: Actor) -> list[int]:
     """Post the credit out and commit the intent to send it, as the locked books have it."""
     earlier = once.claim(key, credit_of=account.pk, amount=amount)
-    if earlier is not None:
-        return [one.pk for one in sent_with(key, account)]
     party = account.party
     assert party is not None
+    if earlier is not None:
+        return [one.pk for one in sent_with(key, party)]
     _refuse(party, by)
     now = clock.now()
     locked = _lock(account, [part.charge.pk for part in sendable(account, now).parts])
@@ -252,7 +252,7 @@ def _keys(key: str) -> list[str]:
 
 
 def _refuse(party: Party, by: Actor) -> None:
-    refusal = rules.sees_money(party, by)
+    refusal = rules.has_credit(party, by)
     if refusal is not None:
         raise NotYours(refusal)
 

@@ -195,6 +195,13 @@ def withdraws(party: Party, actor: Actor) -> Refusal | None:
     return _managers_of(party, actor)
 
 
+def has_credit(party: Party, actor: Actor) -> Refusal | None:
+    """Credit is money of clients; their owners and managers say where it goes."""
+    if not party.is_client:
+        return Refusal("Only clients have credit.")
+    return _managers_of(party, actor)
+
+
 def refundable_until(payment: Payment) -> datetime:
     """The last instant at which the payment can be refunded, to the second (S: 180 days)."""
     return payment.paid_at + policy.REFUND_WINDOW
