@@ -14,8 +14,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
+from urllib.parse import urljoin
 
+from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 
 from marketplace import clock, locks, policy, transitions
 from marketplace.actors import PLATFORM, Actor
@@ -237,6 +240,7 @@ def call_of(operation: GatewayOperation) -> Call:
         started_at=operation.started_at,
         reference=operation.reference,
         of=call_of(operation.of) if operation.of else None,
+        return_to=_confirm_address(operation),
     )
 
 
@@ -306,6 +310,13 @@ def _read(operation_id: int) -> GatewayOperation:
 
 def _call(operation: GatewayOperation) -> Outcome:
     return gateways.gateway(operation.gateway).call(call_of(operation))
+
+
+def _confirm_address(operation: GatewayOperation) -> str:
+    """Where the client of a charge goes to confirm it, and comes back to."""
+    if operation.kind != OperationKind.CHARGE:
+        return ""
+    return urljoin(settings.SITE_URL, reverse("confirm_charge", args=[operation.pk]))
 
 
 def _whose(operation: GatewayOperation) -> int:

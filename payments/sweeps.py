@@ -8,9 +8,18 @@ from typing import Final
 from django.db.models import QuerySet
 
 from marketplace.sweeping import sweep
-from payments import chargebacks, credits, gateways, maturing, operations, outgoing, refund_requests
+from payments import (
+    chargebacks,
+    credits,
+    gateways,
+    maturing,
+    operations,
+    outgoing,
+    refund_requests,
+    webhooks,
+)
 from payments.gateways import sandbox
-from payments.models import GatewayOperation
+from payments.models import GatewayEvent, GatewayOperation
 from payments.states import OPEN_OPERATIONS
 
 
@@ -25,13 +34,20 @@ sweep("payments.charges", rows=_unsettled, due_at="due_at")(operations.ask_again
 
 
 sweep("payments.outgoing_watched", rows=outgoing.watched, due_at="watch_at", deadline=False)(
-    operations.hear
+    outgoing.look
 )
 
 
 sweep("payments.credit_goes_back", rows=credits.waiting, due_at="goes_back_at", deadline=False)(
     credits.send_back_at_once
 )
+
+
+def _untold() -> QuerySet[GatewayEvent]:
+    return GatewayEvent.objects.filter(due_at__isnull=False)
+
+
+sweep("payments.gateway_events", rows=_untold, due_at="due_at", deadline=False)(webhooks.handle)
 
 
 @sweep("payments.sandbox_reports", rows=sandbox.reports, due_at="report_due_at", deadline=False)

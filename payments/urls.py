@@ -6,12 +6,12 @@ from payments import views
 
 urlpatterns = [
     path("payments/", views.PaymentsView.as_view(), name="payments"),
+    path("payments/export.csv", views.PaymentsFileView.as_view(), name="payments_csv"),
     path(
         "payments/charges/<int:pk>/confirm/",
         views.ConfirmChargeView.as_view(),
         name="confirm_charge",
     ),
-    path("payments/<int:pk>/refund/", views.GiveRefundView.as_view(), name="give_refund"),
     path("payments/webhooks/stripe/", views.StripeWebhookView.as_view(), name="stripe_webhook"),
     path("payments/withdraw/", views.WithdrawView.as_view(), name="withdraw"),
     path("payments/methods/", views.PaymentMethodsView.as_view(), name="payment_methods"),
@@ -41,6 +41,7 @@ urlpatterns = [
     ),
     path("payments/credit/back/", views.SendCreditBackView.as_view(), name="send_credit_back"),
     path("payments/credit/choice/", views.ChooseCreditView.as_view(), name="choose_credit"),
+    path("payments/<int:pk>/refund/", views.GiveRefundView.as_view(), name="give_refund"),
     path("payments/<int:pk>/refund/ask/", views.AskRefundView.as_view(), name="ask_refund"),
     path(
         "payments/<int:pk>/refund/decline/",

@@ -99,8 +99,14 @@ def offer_methods(field: forms.Field, methods: tuple[Method, ...]) -> None:
     """Fill a choice with the gateway's methods."""
     field.choices = [  # type: ignore[attr-defined]
         ("", "Choose"),
-        *((one.token, f"{one.label} ({one.help.rstrip('.').lower()})") for one in methods),
+        *((one.token, _in_full(one)) for one in methods),
     ]
+
+
+def _in_full(method: Method) -> str:
+    """A method with what there is to say of it."""
+    more = method.help.rstrip(".").lower()
+    return f"{method.label} ({more})" if more else method.label
 
 
 def amount_goes_with_part(form: forms.Form, cleaned: dict[str, Any], *, part: str) -> None:

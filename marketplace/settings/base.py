@@ -181,10 +181,27 @@ MFA_TOTP_ISSUER = "Closeout"
 PAYMENT_GATEWAY = env.str("PAYMENT_GATEWAY", default="sandbox")
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
+# Stripe signs what happens to the accounts of talents with a secret of its own.
+STRIPE_CONNECT_WEBHOOK_SECRET = env.str("STRIPE_CONNECT_WEBHOOK_SECRET", default="")
+# The country of talents' accounts, when it is one for all; otherwise they choose it at Stripe.
+STRIPE_COUNTRY = env.str("STRIPE_COUNTRY", default="")
+# Where Stripe is asked; only tests and trials set it, to talk to a stand-in.
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="").rstrip("/")
 
-# A form that answers with a redirect to the provider's page is blocked unless its host is named,
-# and it is named only where that can happen.
-FORM_TARGETS: Final = ["https://checkout.stripe.com"] if PAYMENT_GATEWAY == "stripe" else []
+
+def form_targets(gateway: str, stand_in: str) -> list[str]:
+    """Return whose pages a form may lead to.
+
+    A form that answers with a redirect to the provider's page is blocked unless its host is named,
+    and it is named only where that can happen: to save a card, to say where one is paid to, and,
+    after a sign-in on the way, to confirm a charge at the bank.
+    """
+    if gateway != "stripe":
+        return []
+    hosts = [f"https://{name}.stripe.com" for name in ("checkout", "connect", "hooks")]
+    return [*hosts, stand_in] if stand_in else hosts
+
+
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -193,7 +210,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
-        "form-action": [SELF, *FORM_TARGETS],
+        "form-action": [SELF, *form_targets(PAYMENT_GATEWAY, STRIPE_API_BASE)],
         "object-src": [NONE],
     }
 }
@@ -288,6 +305,8 @@ LOGGING = {
         "django": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         "django.request": {"level": "ERROR"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
+        # The client writes each call down, with the provider's words about it.
+        "stripe": {"level": "WARNING"},
         "django-q": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
         # What it subsets a font from is of no use to an operator.
         "fontTools": {"level": "WARNING"},

@@ -12,7 +12,15 @@ from django.core.exceptions import ImproperlyConfigured
 from whitenoise.compress import Compressor
 
 from marketplace.settings.base import *  # noqa: F403
-from marketplace.settings.base import BASE_DIR, DATA_DIR, PAYMENT_GATEWAY, database, env, queue
+from marketplace.settings.base import (
+    BASE_DIR,
+    DATA_DIR,
+    PAYMENT_GATEWAY,
+    STRIPE_API_BASE,
+    database,
+    env,
+    queue,
+)
 
 SECRET_MINIMUM: Final = 50
 """The least length of the secret key; what Django's deployment check asks for."""
@@ -75,6 +83,10 @@ _refuse(
     PAYMENT_GATEWAY == "stripe"
     and not (env.str("STRIPE_SECRET_KEY", "") and env.str("STRIPE_WEBHOOK_SECRET", "")),
     "PAYMENT_GATEWAY is stripe. Set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET as well.",
+)
+_refuse(
+    bool(STRIPE_API_BASE),
+    "STRIPE_API_BASE leads payments to a stand-in, which moves no money: unset it.",
 )
 
 # "dbcache://cache_entries" needs `manage.py createcachetable` once; "redis://…" needs a server.

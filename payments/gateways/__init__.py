@@ -9,8 +9,9 @@ from django.conf import settings
 
 from payments.gateways.base import Door, Gateway
 from payments.gateways.sandbox import Sandbox
+from payments.gateways.stripe.adapter import Stripe
 
-GATEWAYS: Final[dict[str, Callable[[], Gateway]]] = {Sandbox.name: Sandbox}
+GATEWAYS: Final[dict[str, Callable[[], Gateway]]] = {Sandbox.name: Sandbox, Stripe.name: Stripe}
 
 
 def gateway(name: str | None = None) -> Gateway:

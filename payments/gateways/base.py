@@ -48,6 +48,7 @@ class Call:
         started_at: when it was first asked.
         reference: what the gateway calls it, once we know.
         of: of money sent back, the charge it came from.
+        return_to: where the owner of a charge comes back to who confirmed it at the bank.
     """
 
     kind: OperationKind
@@ -58,6 +59,7 @@ class Call:
     started_at: datetime
     reference: str = ""
     of: Call | None = None
+    return_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,24 @@ class Movement:
     dispute: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a message of the gateway is about, in our terms; nothing of it when it is not ours.
+
+    Attributes:
+        key: of a call of ours.
+        dispute: the reference of a dispute.
+        saved_by: the party, by id, that saved a way to pay in ``session``.
+        destination_of: the party, by id, that changed where it is paid to.
+    """
+
+    key: str = ""
+    dispute: str = ""
+    saved_by: int | None = None
+    session: str = ""
+    destination_of: int | None = None
+
+
 class Gateway(Protocol):
     """One payment provider."""
 
@@ -245,6 +265,17 @@ class Gateway(Protocol):
         """
         ...
 
+    def look_up(self, kind: str, about: str, account: str) -> News:
+        """What a message that the gateway sent is about.
+
+        Args:
+            kind, about, account: see :class:`payments.models.GatewayEvent`.
+
+        Raises:
+            Unavailable: see there.
+        """
+        ...
+
 
 class Door:
     """The guard: a gateway whose calls raise inside one of our transactions.
@@ -304,6 +335,10 @@ class Door:
     def forget_method(self, token: str) -> None:
         _outside()
         self._behind.forget_method(token)
+
+    def look_up(self, kind: str, about: str, account: str) -> News:
+        _outside()
+        return self._behind.look_up(kind, about, account)
 
 
 def _preferred_first(methods: tuple[Method, ...], party: Party, gateway: str) -> tuple[Method, ...]:

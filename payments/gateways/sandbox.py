@@ -25,6 +25,7 @@ from payments.gateways.base import (
     Dispute,
     Method,
     Movement,
+    News,
     Outcome,
     PaidTo,
     Saved,
@@ -192,11 +193,11 @@ class Sandbox:
             _move(remembered, outgoing=call.kind in OUTGOING)
         if is_new and not fate.heard:
             return UNKNOWN
-        return _outcome_of(remembered)
+        return _outcome_of(remembered, call)
 
     def ask(self, call: Call) -> Outcome:
         remembered = SandboxCall.objects.filter(key=call.key).first()
-        return _outcome_of(remembered) if remembered else UNKNOWN
+        return _outcome_of(remembered, call) if remembered else UNKNOWN
 
     @transaction.atomic(durable=True)
     def cancel(self, call: Call) -> Outcome:
@@ -212,7 +213,7 @@ class Sandbox:
             },
         )
         SandboxCall.objects.filter(key=call.key, outcome=_OPEN).update(outcome=_CALLED_OFF)
-        return _outcome_of(SandboxCall.objects.get(key=call.key))
+        return _outcome_of(SandboxCall.objects.get(key=call.key), call)
 
     def dispute(self, reference: str) -> Dispute | None:
         found = SandboxDispute.objects.filter(reference=reference).select_related("call").first()
@@ -247,6 +248,9 @@ class Sandbox:
 
     def forget_method(self, token: str) -> None:  # noqa: ARG002
         raise Unavailable(FOR_ALL)
+
+    def look_up(self, kind: str, about: str, account: str) -> News:  # noqa: ARG002
+        return News()
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,14 +338,14 @@ def _move(call: SandboxCall, *, outgoing: bool, dispute: str = "") -> None:
     )
 
 
-def _outcome_of(call: SandboxCall) -> Outcome:
-    if call.outcome == _OPEN:
+def _outcome_of(remembered: SandboxCall, call: Call) -> Outcome:
+    if remembered.outcome == _OPEN:
         return UNKNOWN
-    goes_out = call.kind in OUTGOING
-    if call.outcome == _SUCCEEDED:
-        arrives = (clock.now() + ARRIVES_AFTER).date() if goes_out else None
+    goes_out = remembered.kind in OUTGOING
+    if remembered.outcome == _SUCCEEDED:
+        arrives = (call.started_at + ARRIVES_AFTER).date() if goes_out else None
         return Outcome(SUCCEEDED.answer, arrives_on=arrives) if arrives else SUCCEEDED
-    return declined(_SENTENCES[call.outcome, goes_out])
+    return declined(_SENTENCES[remembered.outcome, goes_out])
 
 
 def came_in(currency: str) -> Money:

@@ -39,4 +39,5 @@ __all__ = [
     "SendCreditBackView",
     "StripeWebhookView",
     "WithdrawRefundRequestView",
+    "WithdrawView",
 ]

@@ -1,0 +1,1 @@
+"""The gateway to Stripe: hosted pages, charges, refunds, payouts, disputes, its own statement."""
