@@ -9,6 +9,9 @@ from payments.queries.contract import (
     reversed_of,
     where_is_money,
 )
+from payments.queries.lines import Line
+from payments.queries.money import Asked, Event, PaymentsPage, kinds_of, payments_page
+from payments.queries.payout import WithdrawPage, who_withdraws, withdraw_page
 from payments.queries.refund import (
     AskedBack,
     AskPage,
@@ -21,20 +24,23 @@ from payments.queries.refund import (
     with_refundable,
 )
 from payments.queries.split import open_split_of, with_open_split
-from payments.queries.statement import Line, PaymentsPage, payments_page
 
 __all__ = [
     "AskPage",
+    "Asked",
     "AskedBack",
     "BalanceFigure",
+    "Event",
     "Line",
     "MoneyParts",
     "PaymentsPage",
     "RefundPage",
+    "WithdrawPage",
     "ask_page",
     "asked_back",
     "balances_of",
     "kept_of",
+    "kinds_of",
     "money_bar",
     "movements",
     "open_split_of",
@@ -43,7 +49,9 @@ __all__ = [
     "requests_by_payment",
     "reversed_of",
     "where_is_money",
+    "who_withdraws",
     "with_asked_back",
     "with_open_split",
     "with_refundable",
+    "withdraw_page",
 ]

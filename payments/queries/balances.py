@@ -29,6 +29,7 @@ _TALENT: Final = (
 class BalanceFigure:
     """One amount with its name; ``kind`` is its colour mark."""
 
+    account: AccountKind
     label: str
     amount: Money
     note: str
@@ -44,7 +45,7 @@ def balances_of(party: Party, now: datetime) -> list[BalanceFigure]:
     if party.is_talent:
         _mature_in_memory(held, party, now)
     return [
-        BalanceFigure(label, held.get((kind, currency), zero(currency)), note, colour)
+        BalanceFigure(kind, label, held.get((kind, currency), zero(currency)), note, colour)
         for currency in _currencies(held)
         for kind, label, note, colour in (_CLIENT if party.is_client else _TALENT)
     ]

@@ -28,6 +28,8 @@ from tests.factories import (
 
 pytestmark = pytest.mark.django_db
 
+CHARGED = "Charged to your payment method"
+
 
 @pytest.fixture(autouse=True)
 def _noon():
@@ -49,8 +51,16 @@ def page_for(client, actor, query=""):
     return client.get(reverse("payments") + query)
 
 
-def lines_of(response):
-    return [(line.what, line.effect, str(line.moved)) for line in response.context["page"].lines]
+def events_of(response):
+    """Each event's title, the words and amounts of its lines, and the balance after it."""
+    return [
+        (
+            event.title,
+            [(one.words, one.signed or str(one.gross)) for one in event.lines],
+            str(event.balance),
+        )
+        for event in response.context["page"].events
+    ]
 
 
 def figures_of(response):
@@ -61,11 +71,12 @@ def test_client_reads_escrow_credit_and_each_movement(client, book):
     response = page_for(client, owner_of(book.client))
 
     assert figures_of(response) == [("In escrow", "$200.00"), ("Credit", "$100.00")]
-    assert lines_of(response) == [
-        (f"Refund from {book.talent.name}", "+$100.00", "None"),
-        (f"Paid to {book.talent.name}", "−$300.00", "None"),
-        ("Put into escrow", "", "$500.00"),
-        ("Charged to your payment method", "+$500.00", "None"),
+    name = book.talent.name
+    assert events_of(response) == [
+        (f"Refund from {name}", [(f"Refund from {name}", "+$100.00")], "$100.00"),
+        (f"Paid to {name}", [(f"From escrow to {name}", "$300.00")], "$0.00"),
+        ("Escrow funded", [("Into escrow", "−$500.00")], "$0.00"),
+        (CHARGED, [(CHARGED, "+$500.00")], "$500.00"),
     ]
 
 
@@ -85,9 +96,10 @@ def test_talent_reads_what_it_received_beside_the_gross(client, book):
     response = page_for(client, owner_of(book.talent))
 
     assert figures_of(response) == [("Available", "$0.00"), ("Pending", "$180.00")]
-    assert lines_of(response) == [
-        (f"Refund to {book.client.name}", "−$90.00", "None"),
-        (f"Payment from {book.client.name}", "+$270.00", "None"),
+    name = book.client.name
+    assert events_of(response) == [
+        (f"Refund to {name}", [(f"Refund to {name}", "−$90.00")], "$180.00"),
+        (f"Payment from {name}", [(f"From {name}", "+$270.00")], "$270.00"),
     ]
     page = response.content.decode()
     assert "$300.00 less $30.00 fee" in page
@@ -125,7 +137,7 @@ def test_party_without_movements_reads_what_would_fill_the_list(client):
 def test_other_parties_movements_are_not_shown(client, book):
     response = page_for(client, owner_of(FreelancerFactory()))
 
-    assert lines_of(response) == []
+    assert events_of(response) == []
     assert book.reference not in response.content.decode()
 
 
@@ -138,23 +150,23 @@ def test_pages_lead_back_and_forth_without_losing_a_line(client):
     seen, query, pages = [], "", []
     while True:
         page = page_for(client, owner, query).context["page"]
-        seen += [line.effect for line in page.lines]
+        seen += [str(event.balance) for event in page.events]
         pages.append(page)
         if not page.older:
             break
         query = page.older
     back = page_for(client, owner, pages[-1].newer).context["page"]
 
-    assert [len(page.lines) for page in pages] == [25, 25, 11]
-    assert len(seen) == 61
-    assert (pages[0].newer, back.lines) == ("", pages[1].lines)
+    assert [len(page.events) for page in pages] == [25, 25, 11]
+    assert len(set(seen)) == len(seen) == 61
+    assert (pages[0].newer, back.events) == ("", pages[1].events)
 
 
 @pytest.mark.parametrize("typed", ["x", "-1", "9" * 30, ""])
 def test_nonsense_in_a_page_link_shows_the_first_page(client, book, typed):
     response = page_for(client, owner_of(book.client), f"?before={typed}")
 
-    assert len(lines_of(response)) == 4
+    assert len(events_of(response)) == 4
 
 
 @pytest.mark.parametrize("number", [1, 3])
@@ -166,7 +178,7 @@ def test_number_of_queries_does_not_grow(client, number, django_assert_num_queri
     client.force_login(owner.user)
     client.get(reverse("payments"))
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         client.get(reverse("payments"))
 
 
@@ -187,7 +199,7 @@ def dispute(week):
 
 
 def details_of(response):
-    return [line.detail for line in response.context["page"].lines]
+    return [line.detail for one in response.context["page"].events for line in one.lines]
 
 
 def test_client_reads_the_charge_the_hours_and_what_was_reversed(client, week):
@@ -196,16 +208,22 @@ def test_client_reads_the_charge_the_hours_and_what_was_reversed(client, week):
     response = page_for(client, owner_of(week.contract.client))
 
     name = week.contract.talent.name
-    assert lines_of(response) == [
-        (f"Hours of {name} reversed", "+$30.00", "None"),
-        (f"Hours paid to {name}", "−$120.00", "None"),
-        ("Charged to your payment method", "+$120.00", "None"),
+    assert events_of(response) == [
+        (f"Hours of {name} reversed", [("Reversed, back to your credit", "+$30.00")], "$30.00"),
+        (
+            f"Hours paid to {name}",
+            [("Charged to Sandbox card that pays", "+$120.00"), (f"Hours, to {name}", "−$120.00")],
+            "$0.00",
+        ),
     ]
-    lines = response.context["page"].lines
-    assert not any("refund" in f"{one.what} {one.detail}".lower() for one in lines)
+    words = [one.title for one in response.context["page"].events] + details_of(response)
+    assert not any("refund" in one.lower() for one in words)
 
 
-@pytest.mark.parametrize(("side", "told"), [("client", []), ("talent", ["−$90.00"])])
+@pytest.mark.parametrize(
+    ("side", "told"),
+    [("client", []), ("talent", [("Correction", [("Correction", "−$90.00")], "$0.00")])],
+)
 def test_a_correction_is_read_by_the_side_whose_money_it_moved(client, side, told):
     with clock.at(NOON - timedelta(days=6)):
         book = funded_book(usd(100))
@@ -223,16 +241,17 @@ def test_a_correction_is_read_by_the_side_whose_money_it_moved(client, side, tol
     )
     corrections.approve(correction, by=second)
 
-    lines = page_for(client, owner_of(getattr(book, side))).context["page"].lines
+    events = events_of(page_for(client, owner_of(getattr(book, side))))
 
-    assert [one.effect for one in lines if one.what == "Correction"] == told
+    assert [one for one in events if one[0] == "Correction"] == told
 
 
 def test_talent_reads_hours_after_the_fee_and_until_when_they_are_pending(client, week):
     response = page_for(client, owner_of(week.contract.talent))
 
-    assert lines_of(response) == [
-        (f"Hours paid by {week.contract.client.name}", "+$108.00", "None")
+    name = week.contract.client.name
+    assert events_of(response) == [
+        (f"Hours paid by {name}", [(f"Hours, from {name}", "+$108.00")], "$108.00")
     ]
     assert details_of(response) == [
         "Hours, week of 9 November 2026. $120.00 less $12.00 fee. Pending until 25 November 2026"
@@ -255,7 +274,11 @@ def test_talent_reads_what_was_reversed_and_what_of_it_was_the_fee(client, week)
     response = page_for(client, owner_of(week.contract.talent))
 
     back = f"Hours reversed, back to {week.contract.client.name}"
-    assert lines_of(response)[0] == (back, "−$27.00", "None")
+    assert events_of(response)[0] == (
+        back,
+        [(back.replace("Hours reversed", "Reversed"), "−$27.00")],
+        "$81.00",
+    )
     assert details_of(response)[0] == (
         "Hours, week of 9 November 2026. $30.00 reversed, $3.00 of it from the fee"
     )

@@ -1,0 +1,246 @@
+"""The Payments page: what a party has, and every movement of its money, newest first.
+
+What one action posted is one event with its lines. Pages are found by the ids of entries, and never
+cut an event in two: a page begins below an event that another page ends with, and leaves out what
+belongs to events above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+from django.db.models import Q, QuerySet
+from django.utils.http import urlencode
+
+from marketplace import clock
+from marketplace.models import Party
+from marketplace.money import Money, total
+from payments.models import Book, Entry
+from payments.queries import words
+from payments.queries.balances import BalanceFigure, balances_of
+from payments.queries.lines import READ, Line, entries_of, lines_of
+from payments.queries.running import balances_after
+from payments.states import AccountKind, EntryKind
+
+PAGE: Final = 25
+"""Events on a page."""
+WINDOW: Final = 100
+"""Entries looked at for a page. Most events have one or two."""
+LARGEST: Final = 5_000
+"""Entries of the largest event: a weekly run pays a client's hours of many contracts at once."""
+SHOWN: Final = 30
+"""Lines of one event on the page; the file has all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which movements are asked for.
+
+    Attributes:
+        book: of one contract.
+        kind: a key of the kinds of this side, see :mod:`payments.queries.words`; empty for all.
+        since, until: the first and the last day, UTC.
+    """
+
+    book: Book | None = None
+    kind: str = ""
+    since: date | None = None
+    until: date | None = None
+
+    @property
+    def narrows(self) -> bool:
+        return bool(self.book or self.kind or self.since or self.until)
+
+    def of(self, party: Party) -> QuerySet[Entry]:
+        """The party's entries that are asked for."""
+        found = entries_of(party)
+        if self.book is not None:
+            found = found.filter(book=self.book)
+        if self.kind:
+            found = found.filter(kind__in=kinds_of(party)[self.kind][1])
+        if self.since is not None:
+            found = found.filter(at__gte=_midnight(self.since))
+        if self.until is not None:
+            found = found.filter(at__lt=_midnight(self.until + timedelta(days=1)))
+        return found
+
+    def query(self, **more: int) -> str:
+        """The same as the query of an address; ``more`` is added to it."""
+        chosen = {
+            "contract": self.book.reference if self.book else "",
+            "kind": self.kind,
+            "since": str(self.since or ""),
+            "until": str(self.until or ""),
+            **{key: str(number) for key, number in more.items()},
+        }
+        return "?" + urlencode({key: value for key, value in chosen.items() if value})
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What one action did to the party's money.
+
+    Attributes:
+        lines: oldest first; at most :data:`SHOWN` of them, ``more`` is how many follow.
+        book: the contract all lines are about; None if there are several, or none.
+        total: of several lines of one kind, what they moved together.
+        balance: what the party has right after it.
+    """
+
+    title: str
+    detail: str
+    lines: Sequence[Line]
+    more: int
+    book: Book | None
+    total: Money | None
+    at: datetime
+    balance: Money
+
+    @property
+    def alone(self) -> Line | None:
+        """The only line."""
+        return self.lines[0] if len(self.lines) == 1 else None
+
+    @property
+    def rows(self) -> int:
+        """How many rows of a table it takes, below its first."""
+        return len(self.lines) + bool(self.more) if self.alone is None else 0
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentsPage:
+    """Balances, and a page of events; ``newer`` and ``older`` are queries of addresses."""
+
+    figures: list[BalanceFigure]
+    events: list[Event]
+    newer: str
+    older: str
+
+    @property
+    def can_leave(self) -> bool:
+        """Whether there is something to withdraw, or to send back."""
+        return any(
+            one.amount and one.account in (AccountKind.CREDIT, AccountKind.AVAILABLE)
+            for one in self.figures
+        )
+
+
+def kinds_of(party: Party) -> Mapping[str, tuple[str, tuple[EntryKind, ...]]]:
+    """What this side can choose among: by key the words and the kinds of entries."""
+    return words.CLIENT_KINDS if party.is_client else words.TALENT_KINDS
+
+
+def payments_page(
+    party: Party, asked: Asked | None, *, before: int | None = None, after: int | None = None
+) -> PaymentsPage:
+    """Balances and one page of events; four queries, five of a talent, one more after a *Newer*.
+
+    Args:
+        asked: which movements; None: none at all.
+        before: the newest entry of the last event of another page: those older than that event.
+        after: the newest entry of the first event of another page: those newer than that event.
+    """
+    now = clock.now()
+    figures = balances_of(party, now)
+    if asked is None:
+        return PaymentsPage(figures, [], "", "")
+    found = asked.of(party)
+    if after is not None:
+        before = _just_above(found, after)
+    entries, whole = _window(found, before)
+    actions = _actions(lines_of(entries, party, now))
+    if not whole and len(actions) > 1:
+        actions.pop()
+    shown = actions[:PAGE]
+    groups = [group for action in shown for group in _by_currency(action)]
+    balances = balances_after(party, [group[-1].last for group in groups])
+    has_older = not whole or len(actions) > PAGE
+    return PaymentsPage(
+        figures=figures,
+        events=[_event(group, balances[group[-1].last]) for group in groups],
+        newer=asked.query(after=shown[0][-1].number) if shown and before is not None else "",
+        older=asked.query(before=shown[-1][-1].number) if shown and has_older else "",
+    )
+
+
+def _window(found: QuerySet[Entry], before: int | None) -> tuple[list[Entry], bool]:
+    """Entries for a page, newest first, and whether there are no older ones.
+
+    The last action among them may go on below, so one that fills the window asks for a larger one.
+    """
+    entries = found.select_related(*READ).order_by("-pk")
+    if before is not None:
+        entries = _below(entries, found, before)
+    read = list(entries[:WINDOW])
+    if len(read) == WINDOW and len({_action_of(one.event, one.pk) for one in read}) == 1:
+        read = list(entries[:LARGEST])
+        return read, len(read) < LARGEST
+    return read, len(read) < WINDOW
+
+
+def _below(entries: QuerySet[Entry], found: QuerySet[Entry], before: int) -> QuerySet[Entry]:
+    """What is older than the action that this entry belongs to.
+
+    Left out is the rest of that action. Actions of one currency lie one after the other, because
+    whoever posts them holds the party's account; one of another currency may have been posted
+    meanwhile and lie among them, so what belongs to any action just above is left out too.
+    """
+    above = found.filter(pk__gte=before, event__isnull=False).order_by("pk")
+    beside = Q(event__in=above.values("event")[:WINDOW])
+    return entries.filter(pk__lt=before).exclude(beside, event__isnull=False)
+
+
+def _just_above(found: QuerySet[Entry], after: int) -> int | None:
+    """Where the page of the actions just newer than an entry begins; None: it is the first."""
+    newer = found.filter(pk__gt=after).order_by("pk")
+    seen: set[int] = set()
+    for number, event in newer.values_list("pk", "event")[:LARGEST]:
+        seen.add(_action_of(event, number))
+        if len(seen) > PAGE:
+            return number
+    return None
+
+
+def _action_of(event: int | None, number: int) -> int:
+    """Alike for entries of one action; events are above zero."""
+    return -number if event is None else event
+
+
+def _actions(lines: Sequence[Line]) -> list[list[Line]]:
+    """The lines of each action, oldest first; the newest action first."""
+    found: dict[int, list[Line]] = {}
+    for line in lines:
+        found.setdefault(_action_of(line.event, line.number), []).insert(0, line)
+    return list(found.values())
+
+
+def _by_currency(action: Sequence[Line]) -> list[list[Line]]:
+    """A balance is of one currency, so an action in several of them is several events."""
+    found: dict[str, list[Line]] = {}
+    for line in action:
+        found.setdefault(line.currency, []).append(line)
+    return sorted(found.values(), key=lambda lines: lines[-1].number, reverse=True)
+
+
+def _event(lines: Sequence[Line], balance: Money) -> Event:
+    first = min(lines, key=lambda line: words.rank(line.kind))
+    alike = [line for line in lines if line.kind == first.kind]
+    books = {line.book.pk for line in lines if line.book is not None}
+    is_several = len(alike) > 1
+    return Event(
+        title=words.several(first.kind, len(alike)) or first.title,
+        detail="" if is_several else first.memo,
+        lines=lines[:SHOWN],
+        more=max(len(lines) - SHOWN, 0),
+        book=first.book if len(books) == 1 else None,
+        total=total([line.gross for line in alike], first.currency) if is_several else None,
+        at=lines[-1].at,
+        balance=balance,
+    )
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
