@@ -125,13 +125,20 @@ def wallet_changed(party: Party, what: str, label: str, *, by: Actor) -> None:
 
 def money_sent(operation: GatewayOperation) -> None:
     """A receipt: the gateway took what was withdrawn."""
-    _tell(MONEY_SENT, operation.owner, _of_outgoing(operation), reverse("payments"))
+    _tell(MONEY_SENT, operation.owner, _of_outgoing(operation), _page_of(operation))
 
 
 def money_came_back(operation: GatewayOperation) -> None:
     """What was withdrawn, or sent back, did not arrive; it is here again."""
     facts = _of_outgoing(operation) | {"because": operation.declined_because}
-    _tell(MONEY_CAME_BACK, operation.owner, facts, reverse("payments"))
+    _tell(MONEY_CAME_BACK, operation.owner, facts, _page_of(operation))
+
+
+def _page_of(operation: GatewayOperation) -> str:
+    """Where it was begun, and can be begun again."""
+    if operation.kind == OperationKind.PAYOUT:
+        return f"{reverse('withdraw')}?currency={operation.currency}"
+    return reverse("payments")
 
 
 def _of_part(operation: GatewayOperation) -> dict[str, Any]:
@@ -185,6 +192,7 @@ def _of_outgoing(operation: GatewayOperation) -> dict[str, Any]:
         "amount": operation.amount,
         "method": operation.method_label,
         "is_payout": operation.kind == OperationKind.PAYOUT,
+        "person": operation.actor.user.name if operation.actor.user else "",
         "arrives_on": operation.arrives_on,
         "at": operation.started_at,
     }

@@ -130,6 +130,27 @@ def watched() -> QuerySet[GatewayOperation]:
     return GatewayOperation.objects.filter(kind__in=OUTGOING, watch_at__isnull=False)
 
 
+def look(operation_id: int) -> None:
+    """Ask the gateway whether money that it took came back; called when that is due.
+
+    A gateway that does not answer is asked again later.
+
+    Raises:
+        InsideTransaction: a transaction of ours is open.
+    """
+    operation = operations.hear(operation_id)
+    if operation.watch_at is not None and operation.watch_at <= clock.now():
+        _look_later(operation_id)
+
+
+@transaction.atomic
+def _look_later(operation_id: int) -> None:
+    operation, now = operations.lock(operation_id), clock.now()
+    if operation.watch_at is not None and operation.watch_at <= now:
+        operation.watch_at = now + policy.OPERATION_RETRY[-1]
+        operation.save(update_fields=["watch_at"])
+
+
 def _look_again(operation: GatewayOperation, outcome: Outcome) -> None:
     """It is still where it went; when to look the next time, if at all."""
     passed = clock.now() - (operation.settled_at or clock.now())

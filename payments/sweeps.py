@@ -15,6 +15,7 @@ from payments import (
     maturing,
     operations,
     outgoing,
+    reconciling,
     refund_requests,
     webhooks,
 )
@@ -73,3 +74,8 @@ sweep("payments.refund_requests", rows=refund_requests.waiting, due_at="until", 
 )
 
 sweep("payments.mature", rows=maturing.waiting, due_at="available_at", whole=True)(maturing.mature)
+
+
+sweep("payments.reconciled", rows=reconciling.waiting, due_at="due_at", deadline=False)(
+    reconciling.compare_day
+)
