@@ -158,6 +158,8 @@ def check_sent_back(outside: Outside) -> None:
         assert charge.settled_at is not None
         must(one.started_at - charge.settled_at <= GOES_BACK_WITHIN, f"{one} came too late")
         must(not was_disputed(charge, one.started_at, outside), f"{one} is of a disputed {charge}")
+        if one.actor_kind == "platform":
+            must(not counted_on(one, outside), f"{one} left while a charge may count on it")
         if one.state not in HERE_AGAIN:
             back[charge.pk] += one.amount_minor
         elif one.key in outside.calls:
@@ -167,6 +169,20 @@ def check_sent_back(outside: Outside) -> None:
     for charge in outside.operations:
         gone = back[charge.pk]
         must(gone <= charge.amount_minor, f"{gone} of {charge} were sent back")
+
+
+def counted_on(sent: GatewayOperation, outside: Outside) -> list[GatewayOperation]:
+    """The client's charges of that currency that were open when credit left by itself."""
+    account = left_from(sent).pk
+    return [
+        one
+        for one in outside.operations
+        if one.kind == "charge"
+        and one.pk < sent.pk
+        and one.book is not None
+        and one.book.credit_account_id == account
+        and (one.settled_at is None or one.settled_at > sent.started_at)
+    ]
 
 
 def was_disputed(charge: GatewayOperation, at: datetime, outside: Outside) -> bool:

@@ -51,6 +51,7 @@ from marketplace.states import Role
 from payments import corrections, refund_requests, refunds
 from payments.gateways import sandbox
 from payments.models import (
+    Chargeback,
     Correction,
     EscrowRefundRequest,
     GatewayOperation,
@@ -58,6 +59,7 @@ from payments.models import (
     SplitProposal,
 )
 from payments.states import (
+    ChargebackState,
     CorrectionState,
     OperationState,
     RefundRequestState,
@@ -84,7 +86,7 @@ from tests.factories import (
     submitted,
     usd,
 )
-from tests.proof import returning
+from tests.proof import leaving, returning
 from tests.support.asserting import everything_of, refused
 
 pytestmark = pytest.mark.django_db
@@ -204,6 +206,12 @@ MACHINES: dict[type[Stateful], dict[str, tuple[set[str], set[str]]]] = {
         "succeed": ({"started", "unknown"}, CLOCK),
         "fail": ({"started", "unknown"}, CLOCK),
         "lose_sight": ({"started"}, CLOCK),
+        "come_back": ({"succeeded"}, CLOCK),
+    },
+    Chargeback: {
+        "win": ({"open"}, CLOCK),
+        "lose": ({"open"}, CLOCK),
+        "write_off": ({"lost"}, SUPPORT),
     },
 }
 """By machine and transition: from which states, and by whom."""
@@ -484,8 +492,24 @@ MAKERS: dict[type[Stateful], dict[str, Callable[[], Made]]] = {
         OperationState.UNKNOWN: lambda: charged(sandbox.TIMES_OUT),
         OperationState.SUCCEEDED: lambda: charged(sandbox.ACCEPTS),
         OperationState.DECLINED: lambda: charged(sandbox.DECLINES),
+        OperationState.RETURNED: leaving.sent_back_and_returned,
+    },
+    Chargeback: {
+        ChargebackState.OPEN: leaving.charged_back,
+        ChargebackState.WON: lambda: leaving.charged_back_and(ChargebackState.WON),
+        ChargebackState.LOST: lambda: leaving.charged_back_and(ChargebackState.LOST),
+        ChargebackState.WRITTEN_OFF: leaving.written_off,
     },
 }
+
+WITHDRAWALS: dict[str, Callable[[], Contract]] = {
+    OperationState.STARTED: leaving.begun,
+    OperationState.UNKNOWN: lambda: leaving.withdrawn(sandbox.RECEIVES_LATE),
+    OperationState.SUCCEEDED: leaving.withdrawn,
+    OperationState.DECLINED: lambda: leaving.withdrawn(sandbox.REFUSES),
+    OperationState.RETURNED: leaving.withdrawn_and_returned,
+}
+"""What belongs to an account of the talent, and to no contract."""
 
 
 @pytest.fixture(autouse=True)
@@ -543,6 +567,19 @@ def test_state_lets_exactly_those_roles_pass(model, state):
         (name, role)
         for name, (sources, allowed) in MACHINES[model].items()
         for role in allowed
+        if state in sources
+    }
+
+
+@pytest.mark.parametrize("state", WITHDRAWALS)
+def test_withdrawal_is_settled_by_the_platform_alone(state):
+    contract = WITHDRAWALS[state]()
+    row = leaving.withdrawal_of(contract)
+    assert row.state == state
+
+    assert passes(row, contract) == {
+        (name, "platform")
+        for name, (sources, _) in MACHINES[GatewayOperation].items()
         if state in sources
     }
 
