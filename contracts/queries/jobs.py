@@ -37,6 +37,7 @@ from marketplace.components import MenuItem, Tab
 from marketplace.money import Money, total
 from payments.models import EscrowRefundRequest
 from payments.queries import asked_back, open_split_of, with_asked_back, with_open_split
+from payments.queries.charges import to_confirm, with_to_confirm
 
 PAGE: Final = 20
 COUNTED: Final = 999
@@ -196,7 +197,7 @@ def _page(
     if side is Side.TALENT:
         chosen = with_asked_back(chosen, book="book", now=now)
     else:
-        chosen = with_bonus_asked(chosen, now=now)
+        chosen = with_to_confirm(with_bonus_asked(chosen, now=now), book="book")
     return (
         chosen.select_related(
             side.other.value, "book__escrow_account", "book__escrow_refund_request"
@@ -253,6 +254,7 @@ def _row(contract: Contract, actor: Actor, side: Side, timer: Timer | None, now:
         asked_back=asked_back(contract) if side is Side.TALENT and actor.manages else None,
         bonus_asked=bonus_asked(contract) if side is Side.CLIENT and actor.manages else None,
         dormancy=dormancy_of(contract),
+        confirm=to_confirm(contract) if side is Side.CLIENT and actor.manages else None,
     )
     this_week = week_of(now)
     return Row(

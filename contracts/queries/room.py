@@ -50,6 +50,7 @@ from payments.queries import (
     with_open_split,
     with_refundable,
 )
+from payments.queries.charges import to_confirm, with_to_confirm
 
 ARRIVED_SHOWN: Final = 3
 """So many paid weeks have a row each in *Where the money is now*; more are one row."""
@@ -179,7 +180,8 @@ class Overview:
 
     @property
     def open_charge(self) -> Money | None:
-        amounts = [one.amount for one in self.charges]
+        """What is charged and not answered; what the client has to confirm is on the strip."""
+        amounts = [one.amount for one in self.charges if one.confirm_since is None]
         return total(amounts, amounts[0].currency) if amounts else None
 
     @property
@@ -199,6 +201,7 @@ def contract_of(found: QuerySet[Contract]) -> QuerySet[Contract]:
     chosen = with_open_split(chosen, request="book__escrow_refund_request")
     chosen = with_refundable(chosen, book="book")
     chosen = with_asked_back(chosen, book="book", now=clock.now())
+    chosen = with_to_confirm(chosen, book="book")
     return with_bonus_asked(chosen, now=clock.now())
 
 
@@ -245,6 +248,7 @@ def overview_of(room: Room) -> Overview:
             timer=_own_timer(room, hours) if hours else None,
             asked_back=asked_back(contract) if room.actor.manages else None,
             bonus_asked=bonus_asked(contract) if room.actor.manages else None,
+            confirm=to_confirm(contract) if room.actor.manages else None,
         ),
         dormant=dormant_of(contract, room.actor, open_ones),
         quiet=quiet_of(contract, room.now),

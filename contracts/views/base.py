@@ -99,7 +99,11 @@ class FormView(ContractView):
         except Overtaken as overtaken:
             messages.info(request, overtaken.sentence)
             return self.to_room()
-        messages.success(request, receipt)
+        return self.finish(subject, receipt)
+
+    def finish(self, subject: Any, receipt: str) -> HttpResponse:
+        """Back to the room with what changed."""
+        messages.success(self.request, receipt)
         return self.to_room()
 
     def ask(self, subject: Any, form: Any) -> HttpResponse:

@@ -14,7 +14,7 @@ from contracts.models import Bonus, BonusRequest, Contract
 from contracts.queries import bonuses as queries
 from contracts.queries.bonuses import BonusFigures
 from contracts.views.base import ContractView, FormView
-from contracts.views.charging import sources
+from contracts.views.charging import ChargingView, sources
 from marketplace import clock, moments
 from marketplace.actors import Actor
 from marketplace.components import Effect
@@ -29,7 +29,7 @@ from marketplace.refusals import (
 from payments import gateways
 
 
-class Give(FormView):
+class Give(ChargingView):
     """How much, where it comes from, what is received; then *Give bonus*.
 
     Where the talent has asked for one the page is about that: the amount asked for stands in the

@@ -12,7 +12,7 @@ from contracts.forms.milestones import ApproveForm, ChangesForm, MilestoneForm, 
 from contracts.models import Contract, Milestone
 from contracts.states import ACTIVE_MILESTONES, MilestoneState
 from contracts.views.base import ContractView, FormView, refuse
-from contracts.views.charging import sources
+from contracts.views.charging import ChargingView, sources
 from marketplace import policy, transitions
 from marketplace.components import Effect
 from marketplace.money import Money, zero
@@ -122,7 +122,7 @@ class Edit(MilestoneFormView):
         return f"Milestone {subject.number} was changed."
 
 
-class Fund(MilestoneFormView):
+class Fund(ChargingView, MilestoneFormView):
     """What comes from escrow and credit, and what is charged."""
 
     template = "contracts/fund.html"

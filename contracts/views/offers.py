@@ -19,6 +19,7 @@ from contracts.models import Contract
 from contracts.offers import HourlyTerms, MilestoneDraft
 from contracts.states import ContractKind, MilestoneState, Side
 from contracts.views.base import ContractView
+from contracts.views.charging import to_confirmation
 from marketplace import clock, parties, typed
 from marketplace.components import Tab
 from marketplace.models import Party
@@ -49,7 +50,7 @@ class NewContract(ActingView):
             form.refuse(refused)
             return self.show(form)
         messages.success(request, _sent(contract))
-        return redirect("offer", contract.reference)
+        return to_confirmation(contract) or redirect("offer", contract.reference)
 
     def make(self, form: Any) -> Contract:
         cleaned = form.cleaned_data

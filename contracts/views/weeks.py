@@ -10,8 +10,8 @@ from contracts import billing, quotes, rules
 from contracts.billing import CHARGE_IS_OPEN
 from contracts.forms.base import MethodForm
 from contracts.models import Week
-from contracts.views.base import FormView, refuse
-from contracts.views.charging import sources
+from contracts.views.base import refuse
+from contracts.views.charging import ChargingView, sources
 from marketplace.refusals import (
     FiguresChanged,
     InvalidInput,
@@ -24,7 +24,7 @@ from payments import gateways
 from payments.states import OPEN_OPERATIONS
 
 
-class Pay(FormView):
+class Pay(ChargingView):
     """What is owed for a week, what credit covers, and what is charged."""
 
     template = "contracts/week_pay.html"

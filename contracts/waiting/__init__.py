@@ -16,6 +16,7 @@ from contracts.waiting.shape import Action, Waiting
 from marketplace.money import Money
 from payments.models import EscrowRefundRequest, SplitProposal
 from payments.queries import AskedBack
+from payments.queries.charges import ToConfirm
 
 
 def waiting(
@@ -33,6 +34,7 @@ def waiting(
     asked_back: AskedBack | None = None,
     bonus_asked: Money | None = None,
     dormancy: Dormancy | None = None,
+    confirm: ToConfirm | None = None,
 ) -> Waiting | None:
     """The one thing that waits for a side, or nothing.
 
@@ -49,9 +51,12 @@ def waiting(
             what has a deadline, and after a timer.
         bonus_asked: what the talent asks a bonus of; nobody has to answer it either.
         dormancy: of a dormant contract; it comes first for the side that it asks.
+        confirm: the charge that the client's bank wants confirmed; it comes first of all.
     """
     if side is None:
         return None
+    if confirm is not None and side is Side.CLIENT and now < confirm.until:
+        return _confirm(confirm)
     if contract.is_hourly and contract.is_agreed:
         for_side = hours.for_client if side is Side.CLIENT else hours.for_talent
         found = for_side(contract, weeks, timer, now)
@@ -65,12 +70,17 @@ def waiting(
             found = about_dormancy(contract, dormancy, escrow)
         else:
             found = _waiting(contract, side, open_milestones, escrow, charging=charging)
-        if found is not None and found.until is not None and found.until <= now:
-            found = None
+        found = _unless_over(found, now)
         comes_first = found is not None and found.until is not None
     if asked_back is None or side is Side.CLIENT or comes_first:
         return found
     return _asked_back(contract, asked_back)
+
+
+def _unless_over(found: Waiting | None, now: datetime) -> Waiting | None:
+    """What the clock has decided waits for nobody any more."""
+    is_over = found is not None and found.until is not None and found.until <= now
+    return None if is_over else found
 
 
 def _waiting(
@@ -140,6 +150,20 @@ def _offer(contract: Contract) -> Waiting:
         until=contract.expires_at,
         then="it expires",
         actions=[Action(label="Read the offer", url=url, main=True)],
+    )
+
+
+def _confirm(confirm: ToConfirm) -> Waiting:
+    url = reverse("confirm_charge", args=[confirm.charge_id])
+    return Waiting(
+        words=f"Confirm {confirm.amount} with your bank",
+        icon="shield-check",
+        url=url,
+        title=f"Your bank wants you to confirm a charge of {confirm.amount}.",
+        until=confirm.until,
+        then="it is called off",
+        detail="Nothing is charged until you confirm it on your bank's page.",
+        actions=[Action(label=f"Confirm {confirm.amount}", url=url, main=True)],
     )
 
 
