@@ -115,6 +115,7 @@ def _end(contract: Contract, actor: Actor, *, in_room: bool) -> MenuItem:
 def _ended(contract: Contract, actor: Actor, side: Side | None) -> list[MenuItem]:
     items = [_diary(contract)] if contract.is_hourly else []
     items.append(_link("Feedback", "star", "feedback", contract))
+    items.append(_link("Statement", "document-text", "contract_statement", contract))
     items += [_refund(contract, actor, side), *_bonus(contract, actor, side)]
     if side is Side.CLIENT:
         refusal = rules.may_start_again(contract, actor)

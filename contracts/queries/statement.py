@@ -16,9 +16,10 @@ from contracts.models import Contract, Milestone, Week
 from contracts.queries.timesheet import title_of
 from contracts.states import INVOICED_WEEKS, MilestoneState, Side, WeekState
 from contracts.waiting.hours import dispute_of
-from marketplace import clock, sheets
+from marketplace import clock
 from marketplace.actors import Actor
 from marketplace.money import Money, total, zero
+from payments.exports import cell
 from payments.models import Book, EscrowRefundRequest, GatewayOperation, Payment
 from payments.queries.closing import (
     ClientMoney,
@@ -163,32 +164,31 @@ def csv_rows(statement: Statement) -> Iterator[list[str]]:
     return _talent_rows(statement.contract, statement.talent_money)
 
 
-_BEFORE: Final = ("Date (UTC)", "Contract", "What", "For")
+_BEFORE: Final = ("date", "contract", "what", "for")
 
 
 def _client_rows(contract: Contract, money: ClientMoney) -> Iterator[list[str]]:
-    yield [*_BEFORE, "In", "Out", "Balance", "Currency"]
+    yield [*_BEFORE, "in", "out", "balance", "currency"]
     for one in money.lines:
         amounts = [one.came_in, one.went_out, one.balance]
         yield _row(contract, day(one.at), one.what, one.detail, amounts)
-    yield _row(contract, "", "Total", "", [money.all_in, money.all_out, money.in_escrow])
+    yield _row(contract, "", "total", "", [money.all_in, money.all_out, money.in_escrow])
 
 
 def _talent_rows(contract: Contract, money: TalentMoney) -> Iterator[list[str]]:
-    yield [*_BEFORE, "Gross", "Fee", "Net", "Balance", "Currency"]
+    yield [*_BEFORE, "gross", "fee", "net", "balance", "currency"]
     for one in money.lines:
         amounts = [one.gross, -one.fee, one.net, one.balance]
         yield _row(contract, day(one.at), one.what, one.detail, amounts)
     sums = [money.all_gross, -money.all_fees, money.received, money.received]
-    yield _row(contract, "", "Total", "", sums)
+    yield _row(contract, "", "total", "", sums)
 
 
 def _row(
     contract: Contract, date: str, what: str, detail: str, amounts: Sequence[Money | None]
 ) -> list[str]:
-    words = [sheets.text(one) for one in (what, detail)]
     figures = ["" if one is None else one.typed() for one in amounts]
-    return [date, contract.reference, *words, *figures, contract.currency]
+    return [date, contract.reference, cell(what), cell(detail), *figures, contract.currency]
 
 
 def day(moment: datetime) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -12,6 +10,7 @@ from django.utils.http import content_disposition_header
 from contracts import paper
 from contracts.queries.statement import Statement, csv_rows, statement_of
 from contracts.views.base import ContractView
+from payments.exports import BYTE_ORDER_MARK, as_csv
 
 
 class StatementView(ContractView):
@@ -45,9 +44,8 @@ class AsCsv(StatementView):
 
     def get(self, request: HttpRequest, reference: str) -> HttpResponse:
         statement = self.statement(reference)
-        response = _file(b"", f"{statement.file_name}.csv", "text/csv; charset=utf-8")
-        csv.writer(response).writerows(csv_rows(statement))
-        return response
+        content = BYTE_ORDER_MARK + as_csv(csv_rows(statement))
+        return _file(content.encode(), f"{statement.file_name}.csv", "text/csv; charset=utf-8")
 
 
 def _context(statement: Statement) -> dict[str, object]:

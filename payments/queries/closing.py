@@ -115,14 +115,19 @@ class TalentLine:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """One term of what adds up; ``amount`` is below zero where it is taken away."""
+    """One term of what adds up, with a word for it; ``amount`` is below zero where it is taken."""
 
     label: str
+    word: str
     amount: Money
 
     @property
     def words(self) -> str:
         return signed(self.amount)
+
+    @property
+    def term(self) -> str:
+        return f"{self.words} {self.word}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +154,11 @@ class ClientMoney:
     @property
     def equation(self) -> str:
         """The two sides written out: what came in = what went out + what is in escrow."""
-        came_in = [str(one.amount) for one in self.came_in] or [str(self.in_escrow)]
-        went_out = [str(one.amount) for one in self.went_out]
-        return f"{' + '.join(came_in)} = {' + '.join([*went_out, f'{self.in_escrow} in escrow'])}"
+        if not self.lines:
+            return ""
+        in_escrow = Sum("", "in escrow", self.in_escrow)
+        came_in = " + ".join(one.term for one in self.came_in)
+        return f"{came_in} = {' + '.join(one.term for one in (*self.went_out, in_escrow))}"
 
     @property
     def adds_up(self) -> bool:
@@ -192,12 +199,15 @@ class TalentMoney:
     @property
     def equation(self) -> str:
         """What was paid, less and plus the rest = what was received = where it is."""
-        first, *others = self.terms or [Sum("", self.received)]
-        written = first.words + "".join(
-            f" − {-one.amount}" if one.amount.minor < 0 else f" + {one.amount}" for one in others
+        if not self.terms:
+            return ""
+        first, *others = self.terms
+        written = first.term + "".join(
+            f" − {-one.amount} {one.word}" if one.amount.minor < 0 else f" + {one.term}"
+            for one in others
         )
         where = f"{self.pending} pending + {signed(self.available)} available"
-        return f"{written} = {signed(self.received)} = {where}"
+        return f"{written} = {signed(self.received)} received = {where}"
 
     @property
     def total_words(self) -> list[str]:
@@ -208,13 +218,13 @@ class TalentMoney:
     def terms(self) -> list[Sum]:
         """What was paid, and all that was taken from it or added: together what was received."""
         terms = (
-            ("Gross payments", self.gross),
-            ("Fees", -self.fees),
-            ("Given back to the client", -self.given_back),
-            ("Fees returned with it", self.fees_back),
-            ("Corrections", self.corrected),
+            Sum("Gross payments", "gross", self.gross),
+            Sum("Fees", "fees", -self.fees),
+            Sum("Given back to the client", "given back", -self.given_back),
+            Sum("Fees returned with it", "fees returned", self.fees_back),
+            Sum("Corrections", "corrections", self.corrected),
         )
-        return [Sum(label, amount) for label, amount in terms if amount]
+        return [one for one in terms if one.amount]
 
     @property
     def adds_up(self) -> bool:
@@ -254,8 +264,8 @@ def client_money(book: Book, moved: Sequence[Transfer], *, names_methods: bool) 
     paid = sums[Flow.PAID] - sums[Flow.REFUNDED] - sums[Flow.REVERSED]
     return ClientMoney(
         lines=lines,
-        came_in=[Sum(_label(one, book), sums[one]) for one in COMES_IN if sums[one]],
-        went_out=[Sum(_label(one, book), sums[one]) for one in GOES_OUT if sums[one]],
+        came_in=[_sum(one, book, sums[one]) for one in COMES_IN if sums[one]],
+        went_out=[_sum(one, book, sums[one]) for one in GOES_OUT if sums[one]],
         in_escrow=_gained(moved, book.escrow_account_id, book.currency),
         kept_by_talent=paid,
     )
@@ -398,6 +408,29 @@ def _by_flow(lines: Iterable[ClientLine], currency: str) -> dict[Flow, Money]:
     for line in lines:
         sums[line.flow] += line.amount
     return sums
+
+
+def _sum(flow: Flow, book: Book, amount: Money) -> Sum:
+    return Sum(_label(flow, book), _WORDS[flow], amount)
+
+
+_WORDS: Final = {
+    Flow.CHARGED: "charged",
+    Flow.CREDIT_USED: "credit used",
+    Flow.REFUNDED: "refunded",
+    Flow.REVERSED: "reversed",
+    Flow.CAME_BACK: "came back",
+    Flow.GIVEN_BACK: "given back by the bank",
+    Flow.BORNE: "borne by Closeout",
+    Flow.CORRECTED_IN: "corrected",
+    Flow.PAID: "paid",
+    Flow.RETURNED: "returned",
+    Flow.CREDITED: "to credit",
+    Flow.SENT_BACK: "sent back",
+    Flow.TAKEN_BACK: "taken back by the bank",
+    Flow.MADE_GOOD: "made good",
+    Flow.CORRECTED_OUT: "corrected",
+}
 
 
 def _label(flow: Flow, book: Book) -> str:

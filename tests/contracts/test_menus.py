@@ -92,9 +92,12 @@ def test_manager_may_what_an_owner_may():
     [
         (
             Side.CLIENT,
-            ["Feedback", "Ask for a refund", "Give a bonus", "Start again with the same terms"],
+            [
+                *("Feedback", "Statement", "Ask for a refund", "Give a bonus"),
+                "Start again with the same terms",
+            ],
         ),
-        (Side.TALENT, ["Feedback", "Offer a refund"]),
+        (Side.TALENT, ["Feedback", "Statement", "Offer a refund"]),
     ],
 )
 def test_ended_contract_offers_what_is_still_possible(side, shown):
