@@ -28,6 +28,11 @@ def waiting() -> QuerySet[Payment]:
     return Payment.objects.filter(matured_at=None, held=False)
 
 
+def held() -> QuerySet[Payment]:
+    """Payments that wait for a dispute of their hours, longer than until ``available_at``."""
+    return Payment.objects.filter(matured_at=None, held=True)
+
+
 def is_due(payment: Payment, now: datetime) -> bool:
     return payment.matured_at is None and not payment.held and payment.available_at <= now
 

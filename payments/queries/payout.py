@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from django.utils import dateformat
 
 from marketplace import clock
@@ -42,7 +42,7 @@ class WithdrawPage:
     Attributes:
         available: what can be withdrawn now; what is due counts.
         pending: what is on its way to available, with the payments that come first in ``coming``;
-            ``more_coming`` when there are others, or some that are held.
+            ``more_coming`` when there are others; ``held`` of it waits for disputed hours.
         currencies: what is available in each of the talent's currencies.
         hosted: whether places to be paid to are named on pages of the provider.
         so_far: earlier withdrawals, newest first; ``more_so_far`` when there are older ones.
@@ -54,6 +54,7 @@ class WithdrawPage:
     pending: Money
     coming: list[Payment]
     more_coming: bool
+    held: Money
     currencies: dict[str, Money]
     destinations: tuple[Method, ...]
     hosted: bool
@@ -62,7 +63,7 @@ class WithdrawPage:
 
 
 def withdraw_page(party: Party, currency: str) -> WithdrawPage | None:
-    """At most five queries.
+    """At most six queries.
 
     Args:
         currency: one of the talent's, or empty for the first with money in it.
@@ -91,6 +92,7 @@ def withdraw_page(party: Party, currency: str) -> WithdrawPage | None:
         pending=pending,
         coming=coming[:COMING],
         more_coming=len(coming) > COMING,
+        held=_held(party, currency),
         currencies=there,
         destinations=gateway.destinations(party),
         hosted=gateway.hosted,
@@ -123,6 +125,12 @@ def _coming(party: Party, currency: str) -> list[Payment]:
         available_at__gt=clock.now(),
     )
     return list(later.select_related("book").order_by("available_at", "pk")[: COMING + 1])
+
+
+def _held(party: Party, currency: str) -> Money:
+    """What waits for a dispute of its hours, whatever the date."""
+    held = maturing.held().filter(book__talent=party, currency=currency)
+    return Money(held.aggregate(minor=Sum("pending_left_minor"))["minor"] or 0, currency)
 
 
 def _withdrawal(operation: GatewayOperation, today: date) -> Withdrawal:
