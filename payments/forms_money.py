@@ -29,9 +29,7 @@ class MoneyFilter(forms.Form):
         party: whose contracts and kinds can be chosen.
     """
 
-    contract = forms.CharField(
-        label="Contract", required=False, max_length=40, help_text="Its reference"
-    )
+    contract = forms.CharField(label="Contract reference", required=False, max_length=40)
     kind = forms.ChoiceField(label="Kind", required=False)
     since = forms.DateField(
         label="From (UTC)", required=False, widget=_DayInput, error_messages=_DAY

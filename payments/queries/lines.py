@@ -83,9 +83,7 @@ class Line:
     @property
     def signed(self) -> str:
         """The effect with its sign; empty when the balance stays what it was."""
-        if not self.effect:
-            return ""
-        return f"+{self.effect}" if self.effect.minor > 0 else f"−{-self.effect}"
+        return signed(self.effect)
 
     @property
     def detail(self) -> str:
@@ -104,6 +102,13 @@ def lines_of(entries: Sequence[Entry], party: Party, now: datetime) -> list[Line
     for one in Transfer.objects.filter(entry__in=list(moved)).order_by("pk"):
         moved[one.entry_id].append(one)
     return [_line(entry, moved[entry.pk], party, now) for entry in entries]
+
+
+def signed(amount: Money) -> str:
+    """More or less, as people read it; empty for zero."""
+    if not amount:
+        return ""
+    return f"+{amount}" if amount.minor > 0 else f"−{-amount}"
 
 
 def _line(entry: Entry, moved: Sequence[Transfer], party: Party, now: datetime) -> Line:

@@ -21,7 +21,7 @@ from marketplace.money import Money, total
 from payments.models import Book, Entry
 from payments.queries import words
 from payments.queries.balances import BalanceFigure, balances_of
-from payments.queries.lines import READ, Line, entries_of, lines_of
+from payments.queries.lines import READ, Line, entries_of, lines_of, signed
 from payments.queries.running import balances_after
 from payments.states import AccountKind, EntryKind
 
@@ -86,7 +86,7 @@ class Event:
     Attributes:
         lines: oldest first; at most :data:`SHOWN` of them, ``more`` is how many follow.
         book: the contract all lines are about; None if there are several, or none.
-        total: of several lines of one kind, what they moved together.
+        total: of several lines of one kind, what they did together.
         balance: what the party has right after it.
     """
 
@@ -95,7 +95,7 @@ class Event:
     lines: Sequence[Line]
     more: int
     book: Book | None
-    total: Money | None
+    total: str
     at: datetime
     balance: Money
 
@@ -228,7 +228,7 @@ def _by_currency(action: Sequence[Line]) -> list[list[Line]]:
 def _event(lines: Sequence[Line], balance: Money) -> Event:
     first = min(lines, key=lambda line: words.rank(line.kind))
     alike = [line for line in lines if line.kind == first.kind]
-    books = {line.book.pk for line in lines if line.book is not None}
+    books = {line.book.pk if line.book else None for line in lines}
     is_several = len(alike) > 1
     return Event(
         title=words.several(first.kind, len(alike)) or first.title,
@@ -236,10 +236,17 @@ def _event(lines: Sequence[Line], balance: Money) -> Event:
         lines=lines[:SHOWN],
         more=max(len(lines) - SHOWN, 0),
         book=first.book if len(books) == 1 else None,
-        total=total([line.gross for line in alike], first.currency) if is_several else None,
+        total=_together(alike) if is_several else "",
         at=lines[-1].at,
         balance=balance,
     )
+
+
+def _together(lines: Sequence[Line]) -> str:
+    """What lines did to the balance, or moved, if they left it as it was."""
+    currency = lines[0].currency
+    changed = signed(total([line.effect for line in lines], currency))
+    return changed or str(total([line.gross for line in lines], currency))
 
 
 def _midnight(day: date) -> datetime:

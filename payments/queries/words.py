@@ -26,7 +26,7 @@ _TALENT: Final = {
     EntryKind.BONUS: ("Bonus from {other}", "Bonus, from {other}"),
     EntryKind.REFUND: ("Refund to {other}", "Refund to {other}"),
     EntryKind.HOURS_REVERSAL: ("Hours reversed, back to {other}", "Reversed, back to {other}"),
-    EntryKind.MATURE: ("Available now", "Available now"),
+    EntryKind.MATURE: ("Became available", "Became available"),
     EntryKind.PAYOUT: ("Withdrawal to {method}", "Withdrawn to {method}"),
     EntryKind.PAYOUT_FAILED: ("Withdrawal came back", "Came back from {method}"),
     EntryKind.CORRECTION: ("Correction", "Correction"),
@@ -34,7 +34,7 @@ _TALENT: Final = {
 _WON: Final = ("Your bank gave the charge back", "Given back by your bank")
 _SEVERAL: Final = {
     EntryKind.HOURS: "Hours of {number} contracts",
-    EntryKind.MATURE: "{number} payments available now",
+    EntryKind.MATURE: "{number} payments became available",
 }
 _NAMING: Final = (
     EntryKind.PAYOUT,

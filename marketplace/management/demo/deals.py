@@ -404,7 +404,7 @@ class Deal:
         posting = Posting(kind, self.book, legs, key, memo)
         kept = ledger.kept_accounts([self.book])
         now = clock.now()
-        event = int(now.timestamp() * 1_000_000)
+        event = self.book.pk << 32 | int(now.timestamp())
         (entry,), transfers = ledger.draft([posting], kept, at=now, by=by, event=event)
         self.rows.add(entry)
         for transfer in transfers:
