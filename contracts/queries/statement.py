@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from contracts import weeks
+from contracts.hours_disputes import given_back
 from contracts.models import Contract, Milestone, Week
 from contracts.queries.timesheet import title_of
 from contracts.states import INVOICED_WEEKS, MilestoneState, Side, WeekState
@@ -138,16 +138,16 @@ def statement_of(contract: Contract, actor: Actor) -> Statement:
     book.client, book.talent = contract.client, contract.talent
     moved = statement_movements(book)
     payments = list(book.payments.all())
-    found = list(contract.weeks.select_related("dispute")) if contract.is_hourly else []
-    paid = _paid_by(payments, gross_by_entry(book, moved))
+    found = list(contract.weeks.select_related("dispute__reversal")) if contract.is_hourly else []
+    gross = gross_by_entry(book, moved)
     is_client = side is Side.CLIENT
     return Statement(
         contract=contract,
         side=side,
         made_at=now,
         still_open=list(_still_open(contract, side, found, now)) if contract.is_ended else [],
-        weeks=[_week(contract, one) for one in found if one.state in INVOICED_WEEKS],
-        milestones=[] if contract.is_hourly else list(_milestones(contract, paid)),
+        weeks=[_week(contract, one, gross) for one in found if one.state in INVOICED_WEEKS],
+        milestones=[] if contract.is_hourly else list(_milestones(contract, payments, gross)),
         client_money=client_money(book, moved, names_methods=actor.manages) if is_client else None,
         talent_money=None if is_client else talent_money(book, moved, payments=payments, now=now),
     )
@@ -196,11 +196,6 @@ def day(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d}"
 
 
-def _paid_by(payments: Sequence[Payment], gross: Mapping[int, Money]) -> dict[int, Money]:
-    """What the ledger says that each payment took of the client, by the payment's id."""
-    return {one.pk: gross[one.entry_id] for one in payments}
-
-
 _WEEK_STATES: Final = {
     WeekState.INVOICED: "Being charged",
     WeekState.UNPAID: "Not paid",
@@ -209,17 +204,28 @@ _WEEK_STATES: Final = {
 }
 
 
-def _week(contract: Contract, week: Week) -> WeekLine:
+def _week(contract: Contract, week: Week, gross: Mapping[int, Money]) -> WeekLine:
     assert week.amount is not None
     return WeekLine(
         title=title_of(week.starts_on),
         minutes=week.billable_minutes or 0,
         rate=contract.hourly_rate,
         amount=week.amount,
-        reversed=week.amount - weeks.cost(contract.hourly_rate, week),
+        reversed=_reversed(contract, week, gross),
         paid_at=week.paid_at,
         state=_WEEK_STATES.get(WeekState(week.state), ""),
     )
+
+
+def _reversed(contract: Contract, week: Week, gross: Mapping[int, Money]) -> Money:
+    """What a dispute took back of the payment, or off the invoice before it was paid."""
+    dispute = dispute_of(week)
+    if dispute is None:
+        return zero(contract.currency)
+    if dispute.reversal is not None:
+        return gross[dispute.reversal.entry_id]
+    week.contract, dispute.week = contract, week
+    return given_back(dispute)
 
 
 _MILESTONE_STATES: Final = {
@@ -231,8 +237,11 @@ _MILESTONE_STATES: Final = {
 }
 
 
-def _milestones(contract: Contract, paid: Mapping[int, Money]) -> Iterator[MilestoneLine]:
+def _milestones(
+    contract: Contract, payments: Sequence[Payment], gross: Mapping[int, Money]
+) -> Iterator[MilestoneLine]:
     """Those that were paid or funded, or are planned; what never came to it is left out."""
+    paid = {one.pk: gross[one.entry_id] for one in payments}
     for one in contract.milestones.all():
         if one.funded_at is None and one.state != MilestoneState.PLANNED:
             continue

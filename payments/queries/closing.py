@@ -244,10 +244,10 @@ def statement_movements(book: Book) -> list[Transfer]:
 
 
 def gross_by_entry(book: Book, moved: Iterable[Transfer]) -> dict[int, Money]:
-    """What each paying entry took of the client, by the entry's id."""
+    """What each entry that paid or gave back moved in gross, by the entry's id."""
     sums: dict[int, Money] = {}
     for one in moved:
-        if one.entry.kind in PAYING_ENTRIES:
+        if one.entry.kind in (*PAYING_ENTRIES, *GIVING_BACK_ENTRIES):
             sums[one.entry_id] = one.amount + sums.get(one.entry_id, zero(book.currency))
     return sums
 
