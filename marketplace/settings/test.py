@@ -58,6 +58,7 @@ ZEAL_ALLOWLIST = [
     {"model": "contracts.Contract", "field": "get()"},
     {"model": "payments.Book", "field": "get()"},
     {"model": "payments.GatewayOperation", "field": "get()"},
+    {"model": "payments.GatewayIdentity", "field": "get()"},
     # allauth looks for the address to remove and for the one to keep.
     {"model": "account.EmailAddress", "field": "get()"},
 ]
