@@ -22,7 +22,7 @@ from marketplace.models import Party
 from marketplace.models.history import Rank
 from marketplace.money import Money, total
 from marketplace.refusals import InvalidInput, NotYours
-from payments import ledger, notices, operations, outgoing, rules
+from payments import chargebacks, ledger, notices, operations, outgoing, rules
 from payments.models import Account, Book, Chargeback, GatewayOperation
 from payments.outgoing import Outgoing
 from payments.states import (
@@ -34,6 +34,9 @@ from payments.states import (
     OperationState,
 )
 
+BLOCKED: Final = (
+    "While a charge of yours is disputed at the bank, and not settled here, your credit stays."
+)
 DISPUTED: Final = "A charge that is disputed at the bank takes nothing back."
 ELSEWHERE: Final = "The rest came from no charge that can take it back."
 
@@ -91,7 +94,7 @@ class Sendable:
 
 
 def sendable(account: Account, now: datetime) -> Sendable:
-    """What of a credit account can go back now, as this account was read; at most three queries."""
+    """What of a credit account can go back now, as this account was read; at most four queries."""
     return _sendable(account, _fitting(account, now), now)
 
 
@@ -315,6 +318,9 @@ def _untried(charges: QuerySet[Any]) -> QuerySet[Any]:
 def _sendable(account: Account, fitting: QuerySet[Any], now: datetime) -> Sendable:
     credit: Money = account.balance
     parts, left = [], credit.minor
+    assert account.party is not None
+    if left and chargebacks.blocks(account.party):
+        return Sendable(credit, (), BLOCKED)
     if left:
         for charge in fitting.select_related("book")[: policy.CREDIT_BACK_CHARGES]:
             takes = min(left, charge.left_minor)

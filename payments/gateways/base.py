@@ -18,7 +18,6 @@ from typing import Final, Protocol
 from marketplace import locks
 from marketplace.models import Party
 from marketplace.money import Money
-from payments.models import GatewayIdentity
 from payments.states import ChargebackState, OperationKind
 
 
@@ -190,7 +189,7 @@ class Gateway(Protocol):
     """Whether methods are added on pages of the provider; otherwise they are there for all."""
 
     def methods(self, party: Party) -> tuple[Method, ...]:
-        """How this party can pay; :class:`Door` puts the one it prefers first."""
+        """How this party can pay; the one it prefers first."""
         ...
 
     def destinations(self, party: Party) -> tuple[Method, ...]:
@@ -290,8 +289,7 @@ class Door:
         self.hosted = behind.hosted
 
     def methods(self, party: Party) -> tuple[Method, ...]:
-        found = self._behind.methods(party)
-        return _preferred_first(found, party, self.name) if len(found) > 1 else found
+        return self._behind.methods(party)
 
     def destinations(self, party: Party) -> tuple[Method, ...]:
         return self._behind.destinations(party)
@@ -339,12 +337,6 @@ class Door:
     def look_up(self, kind: str, about: str, account: str) -> News:
         _outside()
         return self._behind.look_up(kind, about, account)
-
-
-def _preferred_first(methods: tuple[Method, ...], party: Party, gateway: str) -> tuple[Method, ...]:
-    known = GatewayIdentity.objects.filter(party=party, gateway=gateway)
-    preferred = known.values_list("default_method", flat=True).first()
-    return tuple(sorted(methods, key=lambda one: one.token != preferred))
 
 
 def _outside() -> None:

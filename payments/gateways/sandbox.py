@@ -32,7 +32,7 @@ from payments.gateways.base import (
     Unavailable,
     declined,
 )
-from payments.models import SandboxCall, SandboxDispute, SandboxMovement
+from payments.models import GatewayIdentity, SandboxCall, SandboxDispute, SandboxMovement
 from payments.states import OUTGOING, ChargebackState, OperationKind
 
 ACCEPTS: Final = "accepts"
@@ -165,10 +165,13 @@ class Sandbox:
     name = "sandbox"
     hosted = False
 
-    def methods(self, party: Party) -> tuple[Method, ...]:  # noqa: ARG002 - alike for everybody
-        return METHODS
+    def methods(self, party: Party) -> tuple[Method, ...]:
+        """The same for everybody; the one this party prefers first."""
+        known = GatewayIdentity.objects.filter(party=party, gateway=self.name)
+        preferred = known.values_list("default_method", flat=True).first()
+        return tuple(sorted(METHODS, key=lambda one: one.token != preferred))
 
-    def destinations(self, party: Party) -> tuple[Method, ...]:  # noqa: ARG002
+    def destinations(self, party: Party) -> tuple[Method, ...]:  # noqa: ARG002 - alike for all
         return DESTINATIONS
 
     @transaction.atomic(durable=True)

@@ -30,7 +30,7 @@ class CreditPage:
 def credit_page(party: Party, currency: str) -> CreditPage | None:
     """The credit of a currency, or else the first one that a client has; None of who has none.
 
-    At most five queries.
+    At most six queries.
     """
     accounts = list(
         Account.objects.filter(party=party, kind=AccountKind.CREDIT, balance_minor__gt=0)
