@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, RawPostDataException
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
@@ -20,7 +20,7 @@ class StripeWebhookView(View):
     def post(self, request: HttpRequest) -> HttpResponse:
         try:
             message = events.read(request.body, request.headers.get("Stripe-Signature", ""))
-        except events.Unsigned:
+        except (events.Unsigned, RawPostDataException):  # a form is no message
             return HttpResponse(status=400)
         if message is not None:
             webhooks.receive(
