@@ -16,6 +16,7 @@ from pytest_django.live_server_helper import LiveServer
 from marketplace.models import Party, User
 from tests import factories
 from tests.browser.walking import OpenAs, Visit
+from tests.pages import be_sure
 from tests.support import chromium
 
 # Playwright runs an event loop in this thread, and Django then refuses to use its database in it.
@@ -58,12 +59,17 @@ def open_page(browser: Browser, live_server: LiveServer) -> Iterator[OpenPage]:
 
 
 @pytest.fixture
-def sign_in(live_server: LiveServer) -> Callable[[Page, str], None]:
-    """Sign somebody in, in the browser that the page belongs to: ``sign_in(page, email)``."""
+def sign_in(live_server: LiveServer) -> Callable[..., None]:
+    """Sign somebody in, in the browser that the page belongs to: ``sign_in(page, email)``.
 
-    def sign_one_in(page: Page, email: str) -> None:
+    With ``sure=True`` they have just shown once more who they are.
+    """
+
+    def sign_one_in(page: Page, email: str, *, sure: bool = False) -> None:
         session = Client()
         session.force_login(User.objects.get(email=email))
+        if sure:
+            be_sure(session)
         name = settings.SESSION_COOKIE_NAME
         cookie = {"name": name, "value": session.cookies[name].value, "url": live_server.url}
         page.context.add_cookies([cookie])  # type: ignore[list-item]
@@ -81,7 +87,7 @@ def sides() -> dict[str, Party]:
 
 
 @pytest.fixture
-def open_as(open_page: OpenPage, sign_in: Callable[[Page, str], None]) -> OpenAs:
+def open_as(open_page: OpenPage, sign_in: Callable[..., None]) -> OpenAs:
     """Open a page as a person, in a browser of their own."""
 
     def open_for(user: User, path: str, *, scripts: bool = True) -> Page:

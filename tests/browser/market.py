@@ -22,7 +22,7 @@ from marketplace.models import Membership, Party
 from payments.gateways import sandbox
 from payments.models import EscrowRefundRequest, Payment
 from tests import factories
-from tests.browser import bonuses, desk, dormant, hours, refunds, requests
+from tests.browser import bonuses, desk, dormant, hours, outside, refunds, requests
 from tests.factories import usd
 from tests.support.snapshots import build_once
 
@@ -35,9 +35,15 @@ NOBODY: Final = ""
 
 LONG: Final = "Donaudampfschifffahrtsgesellschaftskapitaen-and-so-on-and-so-forth " * 2
 
-MORE: Final = (hours, requests, refunds, bonuses, dormant)
+MORE: Final = (hours, requests, refunds, bonuses, dormant, outside)
 """Modules of sights, each with contracts of its own."""
-MAKERS: Final = (requests.Requests, refunds.Refunds, bonuses.Bonuses, dormant.Dormant)
+MAKERS: Final = (
+    requests.Requests,
+    refunds.Refunds,
+    bonuses.Bonuses,
+    dormant.Dormant,
+    outside.Outside,
+)
 """Hours come after them: the client then owes some, and makes no offers any more."""
 
 BOTH: Final = (CLIENT, FREELANCER)

@@ -20,6 +20,7 @@ from contracts.models import Contract
 from marketplace.models import User
 from tests.browser import hours, market
 from tests.browser.market import Sight
+from tests.pages import be_sure
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -61,7 +62,7 @@ def test_every_page_is_accessible_and_fits(
     for who in people:
         page = open_page(viewport={"width": WIDE, "height": 800}, reduced_motion="reduce")
         if who:
-            sign_in(page, who)
+            sign_in(page, who, sure=True)
         for sight in dict.fromkeys(one for one in market.sights() if one.who == who):
             found += [f"{sight}: {what}" for what in complaints(page, sight)]
 
@@ -76,6 +77,7 @@ def test_every_page_asks_the_database_little() -> None:
         browser = Client()
         if who:
             browser.force_login(User.objects.get(email=who))
+            be_sure(browser)
         for path in dict.fromkeys(one.path for one in market.sights() if one.who == who):
             with CaptureQueriesContext(connection) as queries:
                 browser.get(path)
