@@ -1,8 +1,10 @@
 """The Payments page: what a party has, and every movement of its money, newest first.
 
-What one action posted is one event with its lines. Pages are found by the ids of entries, and never
-cut an event in two: a page begins below an event that another page ends with, and leaves out what
-belongs to events above.
+What one action posted is one event with its lines. Pages are found by the ids of entries, and
+never cut an action in two: a page ends above an action that goes on below, and the next one begins
+below an action and leaves out what belongs to it. Actions of one currency lie one after the other,
+because whoever posts them holds the party's account; those of another currency may have been posted
+meanwhile and lie among them, so of a party with several currencies more is looked at.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice, takewhile
 from typing import Final
 
 from django.db.models import Q, QuerySet
@@ -30,7 +33,9 @@ PAGE: Final = 25
 WINDOW: Final = 100
 """Entries looked at for a page. Most events have one or two."""
 LARGEST: Final = 5_000
-"""Entries of the largest event: a weekly run pays a client's hours of many contracts at once."""
+"""Entries of the largest action: a weekly run pays a client's hours of many contracts at once."""
+AHEAD: Final = 1_000
+"""How far entries of one action may lie apart, of a party with several currencies."""
 SHOWN: Final = 30
 """Lines of one event on the page; the file has all."""
 
@@ -148,16 +153,15 @@ def payments_page(
     if asked is None:
         return PaymentsPage(figures, [], "", "")
     found = asked.of(party)
+    reach = AHEAD if len({one.amount.currency for one in figures}) > 1 else 1
     if after is not None:
         before = _just_above(found, after)
-    entries, whole = _window(found, before)
+    entries, going_on = _window(found, before, reach)
     actions = _actions(lines_of(entries, party, now))
-    if not whole and len(actions) > 1:
-        actions.pop()
-    shown = actions[:PAGE]
+    shown = list(islice(takewhile(lambda one: _of(one[0]) not in going_on, actions), PAGE))
     groups = [group for action in shown for group in _by_currency(action)]
     balances = balances_after(party, [group[-1].last for group in groups])
-    has_older = not whole or len(actions) > PAGE
+    has_older = bool(going_on) or len(actions) > len(shown)
     return PaymentsPage(
         figures=figures,
         events=[_event(group, balances[group[-1].last]) for group in groups],
@@ -166,45 +170,56 @@ def payments_page(
     )
 
 
-def _window(found: QuerySet[Entry], before: int | None) -> tuple[list[Entry], bool]:
-    """Entries for a page, newest first, and whether there are no older ones.
+def _window(found: QuerySet[Entry], before: int | None, reach: int) -> tuple[list[Entry], set[int]]:
+    """Entries for a page, newest first, and the actions that have entries further down.
 
-    The last action among them may go on below, so one that fills the window asks for a larger one.
+    Those are left to a later page, unless it is the newest action: then the window is too small.
     """
     entries = found.select_related(*READ).order_by("-pk")
     if before is not None:
-        entries = _below(entries, found, before)
-    read = list(entries[:WINDOW])
-    if len(read) == WINDOW and len({_action_of(one.event, one.pk) for one in read}) == 1:
-        read = list(entries[:LARGEST])
-        return read, len(read) < LARGEST
-    return read, len(read) < WINDOW
+        entries = _below(entries, found, before, reach)
+    for size in (WINDOW, LARGEST):
+        read = list(entries[: size + 1])
+        going_on = {_of(one) for one in read[size:]}
+        if going_on and reach > 1:
+            ahead = entries.filter(pk__lt=read[-1].pk).values_list("pk", "event")[:reach]
+            going_on |= {_action(number, event) for number, event in ahead}
+        if not going_on or _of(read[0]) not in going_on:
+            break
+    return read[:size], going_on
 
 
-def _below(entries: QuerySet[Entry], found: QuerySet[Entry], before: int) -> QuerySet[Entry]:
+def _below(
+    entries: QuerySet[Entry], found: QuerySet[Entry], before: int, reach: int
+) -> QuerySet[Entry]:
     """What is older than the action that this entry belongs to.
 
-    Left out is the rest of that action. Actions of one currency lie one after the other, because
-    whoever posts them holds the party's account; one of another currency may have been posted
-    meanwhile and lie among them, so what belongs to any action just above is left out too.
+    Left out is what belongs to that action, or to any other with entries just above.
     """
     above = found.filter(pk__gte=before, event__isnull=False).order_by("pk")
-    beside = Q(event__in=above.values("event")[:WINDOW])
+    beside = Q(event__in=above.values("event")[:reach])
     return entries.filter(pk__lt=before).exclude(beside, event__isnull=False)
 
 
 def _just_above(found: QuerySet[Entry], after: int) -> int | None:
     """Where the page of the actions just newer than an entry begins; None: it is the first."""
-    newer = found.filter(pk__gt=after).order_by("pk")
-    seen: set[int] = set()
-    for number, event in newer.values_list("pk", "event")[:LARGEST]:
-        seen.add(_action_of(event, number))
-        if len(seen) > PAGE:
+    newer = found.filter(pk__gt=after).order_by("pk").values_list("pk", "event")
+    begins: dict[int, int] = {}
+    for count, (number, event) in enumerate(newer[:LARGEST], start=1):
+        action = _action(number, event)
+        if action not in begins and len(begins) == PAGE:
             return number
+        begins.setdefault(action, number)
+        if count > WINDOW and len(begins) > 1:
+            return begins[action]
     return None
 
 
-def _action_of(event: int | None, number: int) -> int:
+def _of(one: Entry | Line) -> int:
+    return _action(one.pk if isinstance(one, Entry) else one.number, one.event)
+
+
+def _action(number: int, event: int | None) -> int:
     """Alike for entries of one action; events are above zero."""
     return -number if event is None else event
 
@@ -213,7 +228,7 @@ def _actions(lines: Sequence[Line]) -> list[list[Line]]:
     """The lines of each action, oldest first; the newest action first."""
     found: dict[int, list[Line]] = {}
     for line in lines:
-        found.setdefault(_action_of(line.event, line.number), []).insert(0, line)
+        found.setdefault(_of(line), []).insert(0, line)
     return list(found.values())
 
 
