@@ -129,11 +129,11 @@ def test_client_reads_what_was_charged_paid_and_is_in_escrow():
 
 def test_client_reads_credit_that_was_used_beside_what_was_charged():
     contract = active(usd(500))
-    charge(contract.book, usd(200))
+    post(contract.book, EntryKind.CHARGE, ("outside", "credit", "200"))
     fund(milestone_of(contract))
 
     assert client_lines(contract) == [
-        ("Charged to Sandbox card that pays", "", "+$200.00", "$200.00"),
+        ("Charged to a payment method", "", "+$200.00", "$200.00"),
         ("Added to credit", "", "-$200.00", "$0.00"),
         ("Charged to Sandbox card that pays", "Milestone 1, Draft", "+$300.00", "$300.00"),
         ("Credit used", "Milestone 1, Draft", "+$200.00", "$500.00"),
