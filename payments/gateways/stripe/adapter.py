@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 import stripe
+from django.db.models import Exists, OuterRef
 
 from marketplace.models import Party
 from payments.gateways.base import (
@@ -33,7 +34,7 @@ from payments.gateways.stripe import (
     statement,
 )
 from payments.gateways.stripe.client import answers, described, is_young, logger
-from payments.models import PaymentMethod
+from payments.models import GatewayIdentity, PaymentMethod
 from payments.states import OperationKind
 
 KINDS: Final = {
@@ -50,9 +51,14 @@ class Stripe:
     hosted = True
 
     def methods(self, party: Party) -> tuple[Method, ...]:
+        preferred = GatewayIdentity.objects.filter(
+            party=party, gateway=self.name, default_method=OuterRef("token")
+        )
         kept = PaymentMethod.objects.filter(party=party, gateway=self.name, removed_at=None)
+        kept = kept.annotate(preferred=Exists(preferred))
         return tuple(
-            Method(one.token, one.label, _expires(one)) for one in kept.order_by("-added_at", "-pk")
+            Method(one.token, one.label, _expires(one))
+            for one in kept.order_by("-preferred", "-added_at", "-pk")
         )
 
     def destinations(self, party: Party) -> tuple[Method, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 
 import stripe
@@ -61,6 +62,6 @@ def key_of_charge(found: Any) -> str:
     return key_of(intent) if intent else ""
 
 
-def _due(found: Any) -> Any:
+def _due(found: Any) -> datetime | None:
     seconds = found.evidence_details.due_by
     return moment(seconds) if seconds else None

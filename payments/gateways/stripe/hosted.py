@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import calendar
 import re
+from contextlib import suppress
 from datetime import date
 from typing import Any, Final
 from urllib.parse import urljoin
@@ -74,11 +75,8 @@ def saved_method(party: Party, session: str) -> Saved | None:
 
 def forget_method(token: str) -> None:
     """See :meth:`payments.gateways.base.Gateway.forget_method`; twice is as good as once."""
-    try:
+    with suppress(stripe.InvalidRequestError):
         api().payment_methods.detach(token)
-    except stripe.InvalidRequestError as refused:
-        if refused.code not in ("resource_missing", "payment_method_unexpected_state", None):
-            raise
 
 
 def add_destination(party: Party, back_to: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
+from marketplace.money import Money
 from payments.gateways.base import Movement
 from payments.gateways.stripe import amounts, disputes
 from payments.gateways.stripe.client import api, key_of, moment
@@ -62,7 +63,7 @@ def _movement(line: Any) -> Movement:
     )
 
 
-def _amount(line: Any, source: Any) -> Any:
+def _amount(line: Any, source: Any) -> Money:
     """With the sign of the line; a reversal may be of a part only, which its source says."""
     amount = amounts.read(abs(source.amount), source.currency)
     return amount if line.amount > 0 else -amount

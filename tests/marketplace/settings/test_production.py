@@ -10,6 +10,8 @@ from typing import Any, Final
 import pytest
 from django.conf import settings
 
+from marketplace.settings.base import form_targets
+
 SAFE: Final = {
     "DJANGO_SETTINGS_MODULE": "marketplace.settings.production",
     "SECRET_KEY": "k3y-with-many-different-characters-0123456789-abcdefgh",
@@ -55,6 +57,7 @@ def test_safe_settings_start() -> None:
         ({"DATABASE_URL": None}, "DATABASE_URL is missing"),
         ({"DATABASE_URL": "sqlite:////tmp/x.sqlite3"}, "DATABASE_URL names SQLite"),
         ({"PAYMENT_GATEWAY": "stripe"}, "Set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET"),
+        ({"STRIPE_API_BASE": "http://127.0.0.1:9"}, "STRIPE_API_BASE leads payments to a stand-in"),
     ],
 )
 def test_unsafe_setting_is_refused(changes: dict[str, Any], sentence: str) -> None:
@@ -76,7 +79,16 @@ def test_stripe_may_be_redirected_to_only_when_it_is_on() -> None:
     )
     keys = {"STRIPE_SECRET_KEY": "sk_test_x", "STRIPE_WEBHOOK_SECRET": "whsec_x"}
     assert "stripe" not in start(code).stdout
-    assert "checkout.stripe.com" in start(code, PAYMENT_GATEWAY="stripe", **keys).stdout
+    named = start(code, PAYMENT_GATEWAY="stripe", **keys).stdout
+    for host in ("checkout", "connect", "hooks"):
+        assert f"https://{host}.stripe.com" in named
+
+
+def test_pages_of_a_stand_in_may_be_redirected_to_where_it_is_allowed() -> None:
+    stand_in = "http://127.0.0.1:9"
+    assert form_targets("stripe", stand_in)[-1] == stand_in
+    assert form_targets("stripe", "") == form_targets("stripe", stand_in)[:-1]
+    assert form_targets("sandbox", stand_in) == []
 
 
 def test_deployment_check_is_clean() -> None:

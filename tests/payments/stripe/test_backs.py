@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from marketplace import clock
+from marketplace.money import Money
 from payments.gateways.base import Answer
 from payments.gateways.stripe import words
 from tests.factories import NOON, PartyFactory, usd
@@ -73,6 +74,13 @@ def test_nothing_goes_back_to_a_charge_that_never_was(charged):
 
     assert gateway().call(back(nowhere)) == words.no(words.BACK_REFUSED)
     assert gateway().ask(back(nowhere)) == words.no(words.BACK_REFUSED)
+
+
+def test_thousandths_do_not_go_back(stripe_on, charged):
+    outcome = gateway().call(back(charged, amount=Money(1_005, "KWD")))
+
+    assert "no such small coins" in outcome.sentence
+    assert not stripe_on.all("refund")
 
 
 def test_refund_that_waits_has_gone_and_may_still_fail(stripe_on, charged):

@@ -12,7 +12,9 @@ from marketplace import clock
 from marketplace.money import Money
 from payments.gateways.base import Answer
 from payments.gateways.stripe import words
+from payments.gateways.stripe.client import API_VERSION
 from tests.factories import NOON, PartyFactory, usd
+from tests.fake_stripe.cards import BY_TOKEN
 from tests.payments.stripe.support import RETURN_TO, charge, gateway, with_card
 
 pytestmark = pytest.mark.django_db
@@ -105,6 +107,17 @@ def test_charge_of_somebody_elses_card_is_declined(stripe_on, client, card):
 
 def test_charge_beyond_what_stripe_takes_is_declined(client, card):
     assert gateway().call(charge(client, card, amount=usd(1_000_000))).sentence == words.TOO_MUCH
+
+
+def test_charge_with_thousandths_is_declined(stripe_on, client, card):
+    outcome = gateway().call(charge(client, card, amount=Money(5_123, "KWD")))
+
+    assert "no such small coins" in outcome.sentence
+    assert not stripe_on.all("payment_intent")
+
+
+def test_client_speaks_the_version_it_was_made_for():
+    assert stripe.api_version == API_VERSION
 
 
 def test_charge_without_decimals_is_written_without(stripe_on, client, card):
@@ -205,6 +218,23 @@ class TestConfirmed:
         assert (outcome.answer, outcome.sentence) == (Answer.DECLINED, words.CALLED_OFF)
         stripe_on.answer_bank(open_charge.reference)
         assert gateway().ask(open_charge) == outcome
+
+    def test_charge_that_was_called_off_elsewhere_asks_nobody(
+        self, stripe_on, stripe_client, asking
+    ):
+        stripe_on.lose_next_answer("POST /v1/payment_intents/.*/confirm", acted=False)
+        gateway().call(asking)
+        stripe_client.v1.payment_intents.cancel(stripe_on.all("payment_intent")[0]["id"])
+
+        assert gateway().call(asking).sentence == words.CALLED_OFF
+
+    def test_bank_that_declines_after_asking(self, stripe_on, asking):
+        """The card is blocked between the two tries."""
+        stripe_on.lose_next_answer("POST /v1/payment_intents/.*/confirm", acted=False)
+        gateway().call(asking)
+        stripe_on.state.secret[asking.method] = BY_TOKEN["pm_card_chargeCustomerFail"]
+
+        assert gateway().ask(asking).sentence == words.REFUSED
 
 
 class TestCancelled:

@@ -120,6 +120,18 @@ class TestSavingACard:
 
         assert stripe_on.all("payment_method")[0]["customer"] is None
 
+    def test_other_ways_to_pay_have_a_name_too(self, stripe_on, client):
+        page = gateway().add_method(client, back_to=BACK_TO)
+        session = session_of(stripe_on.save_card(page))
+        method = stripe_on.all("payment_method")[0]
+        method["type"] = "sepa_debit"
+        del method["card"]
+
+        saved = gateway().saved_method(client, session)
+
+        assert saved.label == "Saved payment method (sepa debit)"
+        assert saved.expires_on is None
+
     def test_provider_that_is_silent_is_not_there_now(self, stripe_on, client):
         token = with_card(stripe_on, client)
         stripe_on.break_next(times=3)
@@ -148,7 +160,7 @@ class TestMethods:
             page = gateway().add_method(client, back_to=BACK_TO)
             wallet.take_saved(client, session_of(stripe_on.save_card(page, card)), by=by)
 
-        with django_assert_num_queries(2):
+        with django_assert_num_queries(1):
             methods = gateway().methods(client)
 
         assert [(one.label, one.help) for one in methods] == [
@@ -206,6 +218,14 @@ class TestBeingPaid:
         with_bank(stripe_on, talent)
 
         assert "again=1" in gateway().add_destination(talent, back_to=BACK_TO)
+
+    def test_account_is_named_by_the_bank_that_is_paid_to(self, stripe_on, talent):
+        account = with_bank(stripe_on, talent)
+        with_bank(stripe_on, talent, "refuses")
+
+        assert gateway().paid_to(talent).label.endswith("ending 1113")
+        stripe_on.state.objects["account"][account]["external_accounts"]["data"] = []
+        assert gateway().paid_to(talent) == PaidTo(can_be_paid=True)
 
     def test_party_unknown_there_cannot_be_paid(self, talent):
         assert gateway().paid_to(talent) == PaidTo(can_be_paid=False)

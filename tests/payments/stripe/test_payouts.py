@@ -78,6 +78,29 @@ def test_account_without_a_bank_account_in_the_currency_gets_nothing(stripe_on, 
     assert not stripe_on.all("transfer")
 
 
+def test_parts_of_a_forint_are_not_sent(stripe_on, talent, account):
+    for one in stripe_on.all("account")[0]["external_accounts"]["data"]:
+        one["currency"] = "huf"
+
+    outcome = gateway().call(payout(talent, account, amount=Money(1_005, "HUF")))
+
+    assert "no such small coins" in outcome.sentence
+    assert not stripe_on.all("transfer")
+
+
+def test_transfer_that_was_reversed_there_is_taken_for_back(
+    stripe_on, stripe_client, talent, account
+):
+    before = there(stripe_on, account)
+    stripe_on.lose_next_answer("POST /v1/payouts$", acted=False)
+    gateway().call(payout(talent, account))
+    stripe_client.v1.transfers.reversals.create(stripe_on.all("transfer")[0]["id"])
+
+    assert gateway().cancel(payout(talent, account)) == words.no(words.PAYOUT_CALLED_OFF)
+    assert gateway().ask(payout(talent, account)) == words.no(words.PAYOUT_REFUSED)
+    assert there(stripe_on, account) == before
+
+
 def test_more_than_the_operator_has_there_is_not_sent(stripe_on, talent, account):
     outcome = gateway().call(payout(talent, account, amount=usd(486)))
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from marketplace import clock
+from marketplace.money import Money
 from payments.gateways.base import Movement, Unavailable
 from payments.states import ChargebackState
 from tests.factories import NOON, FreelancerFactory, PartyFactory, usd
@@ -91,6 +92,21 @@ def test_statement_of_many_pages(stripe_on, charged):
     assert len(lines()) == 121
 
 
+def test_charge_in_another_currency_than_the_balance_is_named_as_it_was_made(stripe_on, charged):
+    euros = Money(4_000, "EUR")
+    gateway().call(replace(charged, key="euros", reference="", amount=euros))
+    line = stripe_on.all("balance_transaction")[-1]
+    line |= {"currency": "usd", "amount": 4_320, "exchange_rate": 1.08}
+
+    assert ("euros", "€40.00", False) in lines()
+
+
+def test_what_the_operator_moves_for_itself_is_left_out(stripe_on, charged):
+    stripe_on.all("balance_transaction")[0]["type"] = "stripe_fee"
+
+    assert lines() == []
+
+
 def test_charge_made_by_hand_there_has_no_key(stripe_on, stripe_client):
     asked = {
         "amount": 700,
@@ -137,6 +153,24 @@ class TestDispute:
         made["status"], made["balance_transactions"] = "warning_needs_response", []
 
         assert gateway().dispute(made["id"]) is None
+
+    def test_one_that_nothing_can_be_said_against(self, stripe_on, charged):
+        made = stripe_on.dispute(charged.reference)
+        made["evidence_details"]["due_by"] = None
+
+        assert gateway().dispute(made["id"]).evidence_due_at is None
+
+    def test_one_of_a_charge_without_intent_is_none_of_ours(self, stripe_on, charged):
+        made = stripe_on.dispute(charged.reference)
+        made["payment_intent"] = None
+
+        assert gateway().dispute(made["id"]) is None
+        assert [one.key for one in gateway().movements(NOON, NOON + HOUR) if one.dispute] == [""]
+
+    def test_reason_that_nobody_foresaw(self, stripe_on, charged):
+        made = stripe_on.dispute(charged.reference, because="general")
+
+        assert gateway().dispute(made["id"]).because == "The bank gives no reason"
 
     def test_one_that_is_not_there(self):
         assert gateway().dispute("du_none") is None
