@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import threading
 
+from tests.fake_stripe import connect
 from tests.fake_stripe.control import SECRET_KEY, WEBHOOK_SECRET, Address, FakeStripe
 
+FLOAT = 10_000_000
+"""What the operator holds there at the start, so that the demo market's talents can withdraw."""
 SITE = "http://127.0.0.1:8000/payments/webhooks/stripe/"
 
 
@@ -19,6 +22,8 @@ def main() -> None:
     given = parser.parse_args()
     webhook = Address(given.webhook, given.secret)
     fake = FakeStripe(key=given.key, webhook=webhook, port=given.port).start()
+    for currency in connect.CURRENCIES:
+        fake.top_up(FLOAT, currency)
     print(f"Fake Stripe on {fake.base}/ (key {given.key}, webhook secret {given.secret})")
     try:
         threading.Event().wait()

@@ -16,7 +16,7 @@ from tests.fake_stripe.faults import Fault, Faults, Pause, What
 from tests.fake_stripe.idempotency import Keys
 from tests.fake_stripe.refusals import Json
 from tests.fake_stripe.server import Called, Server
-from tests.fake_stripe.state import State
+from tests.fake_stripe.state import State, new_id
 from tests.fake_stripe.webhooks import Send, by_http, signed
 
 SECRET_KEY = "sk_test_fake"
@@ -143,6 +143,12 @@ class FakeStripe:
     def settle_dispute(self, identifier: str, *, won: bool) -> Json:
         with self.state.lock:
             return refunds.decide(self.state, identifier, won=won)
+
+    def top_up(self, amount: int, currency: str = "usd") -> None:
+        """The operator brings money of its own."""
+        with self.state.lock:
+            paid_in = {"id": new_id("tu"), "currency": currency}
+            balances.post(self.state, "topup", amount, paid_in)
 
     # What goes wrong on the way
 

@@ -6,6 +6,7 @@ import pytest
 import stripe
 
 from tests.fake_stripe import FakeStripe
+from tests.fake_stripe.fixtures import client_of
 from tests.fake_stripe.playing import payee, payer
 
 LINK = {
@@ -155,3 +156,11 @@ def test_balance_is_the_sum_of_its_lines(fake_stripe: FakeStripe) -> None:
         ("charge", 50_000),
     ]
     assert isinstance(seen[2].source, stripe.Charge)
+
+
+def test_operator_can_bring_money_of_its_own(fake_stripe: FakeStripe) -> None:
+    account = payee(fake_stripe)
+    fake_stripe.top_up(900)
+
+    assert send(client_of(fake_stripe), account).amount == 900
+    assert fake_stripe.all("balance_transaction")[0]["type"] == "topup"

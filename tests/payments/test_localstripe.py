@@ -158,7 +158,7 @@ def test_charge_and_refund_are_lines_of_the_balance(server: Server) -> None:
     lines = server.client.v1.balance_transactions.list({"limit": 100}).data
 
     assert sorted(
-        (one.type, one.amount) for one in lines if one.source in (intent.latest_charge, refund.id)
+        (one.type, one.amount) for one in lines if one.source in (refund.charge, refund.id)
     ) == [("charge", 5_000), ("refund", -2_000)]
 
 
