@@ -16,8 +16,8 @@ from tools.bench import report, site
 from tools.bench.measuring import Plan
 
 SMALL: Final = 1_000
-PARTS: Final = ("speed", "queries", "growth", "audit", "ends", "sweeps", "weekly", "diary")
-WITHOUT_MARKETS: Final = {"weekly", "diary"}
+PARTS: Final = ("speed", "queries", "growth", "audit", "ends", "sweeps", "weekly", "diary", "money")
+WITHOUT_MARKETS: Final = {"weekly", "diary", "money"}
 """Parts that make their own."""
 
 
@@ -53,7 +53,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
 
 def _measure(arguments: argparse.Namespace) -> None:
     # Settings come first: these modules read models.
-    from tools.bench import audit, ends, pages, sweeps, weekly  # noqa: PLC0415
+    from tools.bench import audit, ends, money, pages, sweeps, weekly  # noqa: PLC0415
 
     plan, large = _plan(arguments), arguments.contracts
     asked = arguments.only or PARTS
@@ -72,6 +72,7 @@ def _measure(arguments: argparse.Namespace) -> None:
         "sweeps": partial(sweeps.growth, "middle", "large", plan.seconds * 5),
         "weekly": partial(weekly.speed, large, plan),
         "diary": partial(pages.dense_week, plan),
+        "money": partial(money.long, large * 10),
     }
     for name in PARTS:
         if name in asked:

@@ -36,7 +36,7 @@ def speed(market: str, plan: Plan) -> None:
     report.heading(f"Requests per second of {PROCESSES} processes, beside the templates alone")
     report.table("page", "requests/s", "templates alone/s", "ratio", "target")
     with using(market):
-        for name, reader, path in (*_three(_busy("client")), _with_support("client")):
+        for name, reader, path in (*_three(busy("client")), _with_support("client")):
             urls.frozen["page"] = _frozen(reader, path)
             alone = partial(Reader().get, f"/{urls.FROZEN}")
             with _no_queries():
@@ -66,7 +66,7 @@ def dense_week(plan: Plan) -> None:
         size, number = len(reader.get(path)), week.stretches.count()
         urls.frozen["page"] = _frozen(reader, path)
         alone = partial(Reader().get, f"/{urls.FROZEN}")
-        asked = _queries_of(reader, path)
+        asked = queries_of(reader, path)
         page, frozen = (times(step, plan.seconds) for step in (partial(reader.get, path), alone))
         connection.close()
         found = rates({"page": partial(reader.get, path), "frozen": alone}, plan)
@@ -121,9 +121,30 @@ def growth(small: tuple[str, int], large: tuple[str, int], plan: Plan) -> None:
             )
 
 
+def busy(side: str) -> Party:
+    """The small party with the most contracts: up to 50."""
+    number = Count(f"{side}_contracts")
+    small = Party.objects.exclude(name__startswith="Very Large").annotate(number=number)
+    return small.filter(number__lte=UP_TO).order_by("-number", "pk")[0]
+
+
+def queries_of(reader: Reader, path: str) -> int:
+    """How many queries the page makes the second time."""
+    asked: list[str] = []
+
+    def count(execute: Any, sql: str, *rest: Any) -> Any:
+        asked.append(sql)
+        return execute(sql, *rest)
+
+    reader.get(path)
+    with connection.execute_wrapper(count):
+        reader.get(path)
+    return len(asked)
+
+
 def _p95(market: str, who: str, page: str, seconds: float) -> float:
     with using(market):
-        party = _largest("client") if who == "the largest" else _busy("client")
+        party = _largest("client") if who == "the largest" else busy("client")
         reader, path = next((one, path) for name, one, path in _three(party) if name == page)
         for _ in range(5):
             reader.get(path)
@@ -152,13 +173,6 @@ def _with_support(side: str) -> tuple[str, Reader, str]:
     held = EscrowRefundRequest.objects.filter(state=RequestState.MEDIATING).order_by("pk")[0]
     path = reverse("escrow_refund", args=[held.pk])
     return "escrow refund request", Reader(getattr(held.book, side)), path
-
-
-def _busy(side: str) -> Party:
-    """The small party with the most contracts: up to 50."""
-    number = Count(f"{side}_contracts")
-    small = Party.objects.exclude(name__startswith="Very Large").annotate(number=number)
-    return small.filter(number__lte=UP_TO).order_by("-number", "pk")[0]
 
 
 def _largest(side: str) -> Party:
@@ -193,21 +207,8 @@ def _no_queries() -> Iterator[None]:
 def _counts(market: str) -> dict[str, int]:
     with using(market):
         return {
-            f"{name}, {who}": _queries_of(reader, path) for name, who, reader, path in _every_page()
+            f"{name}, {who}": queries_of(reader, path) for name, who, reader, path in _every_page()
         }
-
-
-def _queries_of(reader: Reader, path: str) -> int:
-    asked: list[str] = []
-
-    def count(execute: Any, sql: str, *rest: Any) -> Any:
-        asked.append(sql)
-        return execute(sql, *rest)
-
-    reader.get(path)
-    with connection.execute_wrapper(count):
-        reader.get(path)
-    return len(asked)
 
 
 def _every_page() -> Iterator[tuple[str, str, Reader, str]]:

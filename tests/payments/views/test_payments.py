@@ -289,3 +289,97 @@ def test_payment_that_is_available_is_no_longer_called_pending(client, week):
         response = page_for(client, owner_of(week.contract.talent))
 
     assert details_of(response)[0].endswith("fee")
+
+
+# Filters -----------------------------------------------------------------------------------------
+
+
+def test_filters_choose_and_keep_what_was_typed(client, book):
+    query = f"?contract={book.reference.lower()}&kind=payments&since=2026-11-19&until=2026-11-19"
+
+    response = page_for(client, owner_of(book.client), query)
+
+    assert [one[0] for one in events_of(response)] == [f"Paid to {book.talent.name}"]
+    page = response.content.decode()
+    assert f'value="{book.reference.lower()}"' in page
+    assert '<option value="payments" selected>' in page
+    assert page.count('value="2026-11-19"') == 2
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "sentence"),
+    [
+        ("?contract=C-NOBODYS", "contract", "No contract of yours has this reference."),
+        ("?kind=matured", "kind", "Choose one of the kinds."),
+        ("?since=2026-02-30", "since", "Type a day such as 2026-11-19."),
+        (
+            "?since=2026-11-19&until=2026-11-18",
+            "until",
+            "Choose a day that is not before the first one.",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_said_beside_its_field(client, book, query, field, sentence):
+    response = page_for(client, owner_of(book.client), query)
+
+    assert response.context["form"].errors == {field: [sentence]}
+    assert events_of(response) == []
+    assert f'id="id_{field}_error"' in response.content.decode()
+
+
+def test_contract_of_somebody_else_is_none_of_yours(client, book):
+    other = funded_book(usd(5))
+
+    response = page_for(client, owner_of(book.client), f"?contract={other.reference}")
+
+    assert "No contract of yours has this reference." in response.content.decode()
+    assert other.title not in response.content.decode()
+
+
+def test_filter_that_fits_nothing_says_so_and_leads_back(client, book):
+    page = page_for(client, owner_of(book.client), "?kind=bank").content.decode()
+
+    assert "No transactions like that." in page
+    assert "Show all" in page
+
+
+# The file ----------------------------------------------------------------------------------------
+
+
+def file_for(client, actor, query=""):
+    client.force_login(actor.user)
+    return client.get(reverse("payments_csv") + query)
+
+
+def test_file_is_streamed_named_and_never_kept(client, book):
+    response = file_for(client, owner_of(book.client))
+
+    assert response.streaming
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    assert response["Content-Disposition"] == (
+        'attachment; filename="closeout-payments-2026-11-19.csv"'
+    )
+    assert response["Cache-Control"] == "private, no-store"
+    text = b"".join(response.streaming_content).decode("utf-8-sig")
+    assert len(text.splitlines()) == 1 + 4
+
+
+def test_file_has_what_the_page_was_asked_for(client, book):
+    page = page_for(client, owner_of(book.client), "?kind=payments")
+    url = page.context["file_url"]
+
+    text = b"".join(client.get(url).streaming_content).decode("utf-8-sig")
+
+    assert url == f"{reverse('payments_csv')}?kind=payments"
+    assert url in page.content.decode()
+    assert len(text.splitlines()) == 2
+
+
+def test_file_that_makes_no_sense_leads_to_the_page_that_says_why(client, book):
+    response = file_for(client, owner_of(book.client), "?since=nonsense")
+
+    assert (response.status_code, response.url) == (302, "/payments/?since=nonsense")
+
+
+def test_file_is_not_for_a_plain_member(client, book):
+    assert file_for(client, member_of(book.talent)).status_code == 403
