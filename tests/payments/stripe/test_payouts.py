@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import timedelta
 
 import pytest
@@ -58,6 +60,19 @@ def test_same_key_again_sends_nothing_more(stripe_on, talent, account):
     first = gateway().call(payout(talent, account))
 
     assert gateway().call(payout(talent, account)) == first
+    assert (len(stripe_on.all("transfer")), len(stripe_on.all("payout"))) == (1, 1)
+
+
+def test_two_at_once_send_once(stripe_on, talent, account):
+    """The second one meets the first at Stripe, which says so: no refusal, and no transfer."""
+    call = payout(talent, account)
+    with stripe_on.paused("POST /v1/transfers$") as pause, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(copy_context().run, gateway().call, call)
+        assert pause.entered.wait(30)
+        assert gateway().call(call).answer is Answer.UNKNOWN
+        pause.let_go.set()
+        assert first.result(30).answer is Answer.SUCCEEDED
+
     assert (len(stripe_on.all("transfer")), len(stripe_on.all("payout"))) == (1, 1)
 
 
