@@ -13,7 +13,7 @@ from marketplace.states import Role
 from payments import gateways, payouts
 from payments.forms_payout import LOOK_AGAIN
 from payments.gateways import sandbox
-from payments.models import Account, GatewayOperation, SandboxCall
+from payments.models import Account, GatewayOperation, Payment, SandboxCall
 from payments.states import AccountKind, OperationKind, OperationState
 from tests.factories import (
     NOON,
@@ -88,6 +88,17 @@ def test_page_shows_what_is_available_and_when_the_rest_is(browser, talent):
         " After this you have $0.00 available."
     )
     assert page.buttons()[-1] == "Withdraw"
+
+
+def test_page_says_what_waits_for_a_dispute(browser, talent):
+    with clock.at(DUE - timedelta(days=1)):
+        held = paid_payment(usd(100), talent=talent)
+    Payment.objects.filter(pk=held.pk).update(held=True)
+
+    page = browser.open(URL)
+
+    assert "Pending $90.00" in page.text
+    assert "Available next Once it is settled Its hours are disputed $90.00" in page.text
 
 
 def test_looking_changes_nothing(browser, talent):
