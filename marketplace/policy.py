@@ -332,6 +332,24 @@ RECONCILED_AFTER: Final = _rule(
     unit="after a UTC day, when it is compared with the gateway's own statement",
     source="D 0029",
 )
+RECONCILED_AGAIN: Final = _rule(
+    "RECONCILED_AGAIN",
+    timedelta(days=1),
+    unit="until a day that does not agree, or is not settled yet, is compared again",
+    source="D 0029",
+)
+RECONCILED_RETRY: Final = _rule(
+    "RECONCILED_RETRY",
+    timedelta(hours=1),
+    unit="until a gateway whose statement cannot be read is asked for it again",
+    source="D 0029",
+)
+RECONCILED_FOR: Final = _rule(
+    "RECONCILED_FOR",
+    timedelta(days=14),
+    unit="after a UTC day, in which it is compared until it agrees",
+    source="D 0029",
+)
 NOTICE_RETRY: Final = _rule(
     "NOTICE_RETRY",
     (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6)),

@@ -12,28 +12,51 @@ from contracts import escrow_answers
 from contracts.models import Contract
 from marketplace import auditing, clock
 from marketplace.actors import PLATFORM, Actor
-from payments import bonuses, corrections, ledger, maturing, refund_requests, refunds, triggers
+from payments import (
+    bonuses,
+    chargebacks,
+    corrections,
+    credits,
+    ledger,
+    maturing,
+    operations,
+    outgoing,
+    refund_requests,
+    refunds,
+    triggers,
+)
+from payments.gateways import sandbox
+from payments.gateways.base import Dispute
 from payments.models import (
     Account,
+    Chargeback,
     Correction,
     Entry,
     EscrowRefundRequest,
+    GatewayOperation,
     Payment,
+    Reconciliation,
     Refund,
     RefundRequest,
     RequestStatement,
     SplitProposal,
     Transfer,
 )
+from payments.states import ChargebackState
 from tests.factories import (
     NOON,
     StaffFactory,
+    active,
+    approve,
     charge,
     ended,
+    fund,
     funded,
     funded_book,
+    milestone_of,
     owner_of,
     paid,
+    planned,
     reread,
     usd,
 )
@@ -388,3 +411,162 @@ def test_audit_finds_what_was_planted_on_requests_for_escrow(name):
         plant()
 
     assert sentence in broken()
+
+
+# Money from and to the outside world -------------------------------------------------------------
+
+
+@pytest.fixture
+def outside():
+    """A charge, of which $100.00 were refunded and $30.00 sent back; withdrawals; a chargeback.
+
+    One withdrawal was refused and came back. The chargeback, of another charge, was won.
+    """
+    with clock.at(NOON):
+        contract = active(usd(500))
+        fund(milestone_of(contract))
+        talent = owner_of(contract.talent)
+        payment = approve(milestone_of(contract))
+        refunds.give(payment, amount=usd(100), reason="", key="", by=talent)
+        credits.send_back(
+            reread(contract.book).credit_account,
+            amount=usd(30),
+            key="back",
+            by=owner_of(contract.client),
+        )
+        operations.carry_out(GatewayOperation.objects.get(kind="credit_back").pk)
+        disputed = fund(planned(usd(200)))
+        charge = GatewayOperation.objects.get(book=disputed.contract.book_id)
+        told = Dispute("dp_1", charge.key, usd(200), ChargebackState.WON, "", NOON)
+        chargebacks.take(told, gateway="sandbox")
+    with clock.at(payment.available_at):
+        for key, destination in (("w-1", sandbox.RECEIVES), ("w-2", sandbox.REFUSES)):
+            withdrawn = outgoing_of(contract.book, destination, key, talent)
+            operations.carry_out(withdrawn.pk)
+        yield contract.book
+
+
+def outgoing_of(book, destination, key, by) -> GatewayOperation:
+    maturing.mature(list(book.payments.values_list("pk", flat=True)))
+    with transaction.atomic():
+        kept = ledger.lock_accounts([book.available_account_id])
+        sent = outgoing.Outgoing(
+            kept[book.available_account_id], usd(90), destination, "A bank", key
+        )
+        [operation] = outgoing.begin([sent], kept, by=by)
+    return operation
+
+
+def test_audit_is_clean_after_money_came_and_went(outside):
+    report = auditing.run()
+
+    assert report.clean, str(report)
+
+
+def _entries(**values):
+    return Entry.objects.filter(**values)
+
+
+def _names_the_wrong_client(book):
+    with triggers.lifted():
+        _entries(kind="credit_back").update(client=book.talent_id)
+
+
+def _names_nobody(book):
+    with triggers.lifted():
+        _entries(kind="payout").update(talent=None)
+
+
+def _withdrawn_from_elsewhere(book):
+    with triggers.lifted():
+        out = Transfer.objects.filter(entry__kind="payout").first()
+        Transfer.objects.filter(pk=out.pk).update(debit=book.pending_account)
+
+
+def _sent_another_amount(book):
+    GatewayOperation.objects.filter(kind="payout").update(amount_minor=1)
+
+
+def _charged_another_amount(book):
+    GatewayOperation.objects.filter(kind="charge").update(amount_minor=1)
+
+
+def _came_back_elsewhere(book):
+    with triggers.lifted():
+        Transfer.objects.filter(entry__kind="payout_failed").update(credit=book.pending_account)
+
+
+def _more_went_back_than_was_charged(book):
+    charge = GatewayOperation.objects.get(kind="charge", book=book)
+    GatewayOperation.objects.filter(pk=charge.pk).update(amount_minor=2_000)
+
+
+def _went_back_to_no_charge(book):
+    sent = GatewayOperation.objects.get(kind="credit_back")
+    GatewayOperation.objects.filter(pk=sent.pk).update(of=sent)
+
+
+def _chargeback_parts_are_swapped(book):
+    Chargeback.objects.update(from_credit_minor=20_000, from_operator_minor=0)
+
+
+def _chargeback_was_not_won(book):
+    Chargeback.objects.update(state="lost", back_entry=None)
+
+
+def _sent_by_nobody(book):
+    sent = GatewayOperation.objects.get(kind="credit_back")
+    with triggers.lifted():
+        _entries(pk=sent.entry_id).update(kind="chargeback")
+
+
+def _through_the_outside_world(book):
+    with triggers.lifted():
+        _entries(kind="chargeback").update(kind="bonus")
+
+
+def _day_that_differs(book):
+    Reconciliation.objects.create(
+        gateway="sandbox",
+        day=NOON.date(),
+        currency="USD",
+        ours_minor=0,
+        theirs_minor=700,
+        compared=1,
+        different=1,
+        differences=["x-9: $7.00 in and is none of ours."],
+        at=NOON,
+    )
+
+
+PARTIES = "An entry names exactly the parties whose money it moves."
+BOOKLESS = "What belongs to no contract is a withdrawal from available money, or came back of one."
+SENT = "What was sent out was posted when it was begun: all of it, once, from where it was."
+BACK = "What did not arrive came back: all of it, once, to where it had been."
+CREDIT = "Credit went back to charges it can have come from, and never more than was charged."
+TAKEN = "A chargeback is what was posted: from credit, from the operator, and back once it was won."
+ONLY = "Money went out, and came back, only by operations and chargebacks; no other kind does."
+PLANTED_OUTSIDE = {
+    _names_the_wrong_client: PARTIES,
+    _names_nobody: PARTIES,
+    _withdrawn_from_elsewhere: BOOKLESS,
+    _sent_another_amount: SENT,
+    _charged_another_amount: (
+        "Every confirmed charge was posted once, for the amount that was asked."
+    ),
+    _came_back_elsewhere: BACK,
+    _more_went_back_than_was_charged: CREDIT,
+    _went_back_to_no_charge: CREDIT,
+    _chargeback_parts_are_swapped: TAKEN,
+    _chargeback_was_not_won: ONLY,
+    _sent_by_nobody: ONLY,
+    _through_the_outside_world: ONLY,
+    _day_that_differs: "Every finished day agrees with the gateway's own statement.",
+}
+
+
+@pytest.mark.parametrize("plant", PLANTED_OUTSIDE, ids=lambda plant: plant.__name__.strip("_"))
+def test_audit_finds_what_was_planted_outside(outside, plant):
+    plant(outside)
+
+    assert PLANTED_OUTSIDE[plant] in broken()

@@ -382,9 +382,10 @@ def test_sandbox_card_is_disputed_a_day_later_and_lost_a_week_after_that():
 def _scene(state=ChargebackState.OPEN, *, covered: str = "", written_off: bool = False) -> None:
     contract = active(usd(500))
     fund(milestone_of(contract))
+    charge = GatewayOperation.objects.get(book=contract.book_id)
     if covered:
         charge_book(contract.book, usd(covered))
-    chargeback = take(GatewayOperation.objects.get(book=contract.book_id), state)
+    chargeback = take(charge, state)
     if written_off:
         chargebacks.write_off(chargeback, because="They paid by transfer.", by=support())
 
