@@ -15,7 +15,7 @@ from payments.gateways import sandbox
 from payments.gateways.base import declined
 from payments.models import Chargeback, GatewayOperation, SandboxDispute
 from payments.states import ChargebackState, OperationKind
-from tests.factories import NOON, approve, ended, funded, owner_of, usd
+from tests.factories import NOON, approve, ended, fund, funded, owner_of, planned, usd
 from tests.proof.outside import decide
 from tests.proof.returning import later, support
 
@@ -35,6 +35,14 @@ def credited(**values: Any) -> Contract:
     return ended(funded(**values).contract, Side.TALENT)
 
 
+def confirming(**values: Any) -> Contract:
+    """A charge is open, and the client was asked to confirm it at its bank."""
+    milestone = planned(**values)
+    fund(milestone, sandbox.NEVER_ANSWERS)
+    milestone.contract.book.operations.update(confirm_since=NOON)
+    return milestone.contract
+
+
 # Withdrawals of $450.00 ------------------------------------------------------------------------
 
 
@@ -49,7 +57,7 @@ def withdrawn(destination: str = sandbox.RECEIVES, **values: Any) -> Contract:
 def begun(**values: Any) -> Contract:
     """The intent is committed and the money posted out, the call not made."""
     contract = earned(**values)
-    given = {"amount": usd(450), "destination": sandbox.RECEIVES, "key": "payout:begun"}
+    given = {"amount": usd(450), "destination": sandbox.RECEIVES, "key": f"payout:{once.new_key()}"}
     payouts._begin(contract.talent, **given, by=owner_of(contract.talent))
     return contract
 

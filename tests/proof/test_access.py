@@ -24,8 +24,9 @@ from marketplace import clock, once
 from marketplace.actors import Actor
 from marketplace.models import Notice, Party
 from marketplace.states import Role
-from payments import refund_requests
+from payments import refund_requests, wallet
 from payments.gateways import sandbox
+from payments.gateways.base import Saved
 from tests.desk import busy_market, support
 from tests.factories import (
     NOON,
@@ -47,7 +48,8 @@ from tests.factories import (
     submitted,
     usd,
 )
-from tests.proof import returning, scenes
+from tests.pages import be_sure
+from tests.proof import leaving, returning, scenes
 from tests.proof.sites import everything, routes
 
 pytestmark = pytest.mark.django_db
@@ -79,6 +81,15 @@ BOTH_MANAGE = "302 404 200 200 200 403 404 403"
 BOTH_MANAGE_DO = "302 404 302 302 302 403 404 403"
 OF_THE_PARTY = "302 404 403 200 200 403 403 403"
 OF_THE_PARTY_DO = "302 404 403 302 302 403 403 403"
+MANAGES_MONEY = "302 200 200 200 200 403 403 403"
+DO_WITH_MONEY = "302 302 302 302 302 403 403 403"
+TALENTS = "302 403 403 200 200 403 403 403"
+TALENTS_DO = "302 403 403 302 302 403 403 403"
+CLIENTS = "302 200 403 200 200 403 403 403"
+CLIENTS_DO = "302 302 403 302 302 403 403 403"
+OF_THEIR_OWN = "302 404 404 200 200 403 403 403"
+OF_THEIR_OWN_DO = "302 404 404 302 302 403 403 403"
+MANAGERS_POST = "302 405 405 405 405 403 403 403"
 ONLY_POST = ONLY_GET = all_get(405, nobody=302, support=403)
 WHO_ACTS = all_get(200, nobody=302, support=403)
 SIGNED_IN = all_get(200, nobody=302)
@@ -96,6 +107,8 @@ class Row:
         url: its address, with the contract.
         get, post: statuses of the readers.
         script: a script asks for it, for a part of a page.
+        sure: the readers have just shown who they are.
+        asks: whoever may open it has the gateway asked, and what it says is noted.
         data: what a valid form sends.
     """
 
@@ -105,6 +118,8 @@ class Row:
     make: Callable[[], Contract] = active
     side: Side = CLIENT
     script: bool = False
+    sure: bool = False
+    asks: bool = False
     data: dict[str, Any] | Callable[[Contract], dict[str, Any]] = field(default_factory=dict)
 
     def address(self, contract: Contract) -> str:
@@ -149,6 +164,14 @@ def request_of(path: str = "") -> Callable[[Contract], str]:
 
 def split_of(path: str) -> Callable[[Contract], str]:
     return lambda contract: request_of(f"split/{returning.split_of(contract).pk}/{path}")(contract)
+
+
+def charge_of(path: str) -> Callable[[Contract], str]:
+    return lambda contract: f"/payments/charges/{contract.book.operations.get().pk}/{path}"
+
+
+def method_of(path: str) -> Callable[[Contract], str]:
+    return lambda contract: f"/payments/methods/{contract.client.payment_methods.get().pk}/{path}"
 
 
 def payment_of(path: str) -> Callable[[Contract], str]:
@@ -208,6 +231,10 @@ def pay_and_ask_back(contract: Contract) -> None:
     refund_requests.ask(payment, amount=usd(80), reason=TEXT, key="", by=by)
 
 
+def save_a_card(contract: Contract) -> None:
+    wallet.add(contract.client, Saved("pm_1", TITLE), by=owner_of(contract.client))
+
+
 def ask_bonus(contract: Contract) -> None:
     given = {"minutes": 60, "amount": usd(60), "reason": TEXT, "key": ""}
     bonuses.ask(contract, **given, by=owner_of(contract.talent))
@@ -233,6 +260,13 @@ RETURN_DISPUTED = then(returning.asked, dispute_return)
 REFUND_ASKED = then(funded, pay_and_ask_back)
 BONUS_ASKED = then(scenes.in_review, lambda one: ask_bonus(ended(one)))
 BONUS = secret(returning.bonus)
+EARNED, CREDITED = secret(leaving.earned), secret(leaving.credited)
+SAVED, OPEN_CHARGE = then(active, save_a_card), secret(leaving.confirming)
+WITHDRAWAL = {
+    "choice": "whole",
+    "destination": sandbox.RECEIVES,
+    "shown": f"45000:{sandbox.RECEIVES}:0",
+}
 ADDED = {"title": "More", "amount": "25"}
 TIME = {"day": "2026-11-19", "starts": "09:00", "ends": "10:00", "memo": "Drafts"}
 FEEDBACK = {"stars": "5", "text": "Good."}
@@ -488,7 +522,60 @@ ROWS: dict[str, Row] = {
         NOT_SO_SIGNED_IN,
         ENDED,
     ),
-    "payments/": Row("/payments/", "302 200 200 200 200 403 403 403", ONLY_GET, PAID),
+    "payments/": Row("/payments/", MANAGES_MONEY, ONLY_GET, PAID),
+    "payments/export.csv": Row("/payments/export.csv", MANAGES_MONEY, ONLY_GET, PAID),
+    "payments/charges/<int:pk>/confirm/": Row(
+        charge_of("confirm/"), OF_THEIR_OWN, ONLY_GET, OPEN_CHARGE, asks=True
+    ),
+    "payments/webhooks/stripe/": Row("/payments/webhooks/stripe/", NOT_SO, all_get(400)),
+    "payments/withdraw/": Row(
+        "/payments/withdraw/", TALENTS, TALENTS_DO, EARNED, TALENT, sure=True, data=WITHDRAWAL
+    ),
+    "payments/methods/": Row("/payments/methods/", MANAGES_MONEY, ONLY_GET, PAID),
+    "payments/methods/add/": Row(
+        "/payments/methods/add/", MANAGERS_POST, DO_WITH_MONEY, PAID, sure=True
+    ),
+    "payments/methods/added/": Row("/payments/methods/added/", DO_WITH_MONEY, ONLY_GET, PAID),
+    "payments/methods/prefer/": Row(
+        "/payments/methods/prefer/",
+        MANAGERS_POST,
+        DO_WITH_MONEY,
+        PAID,
+        sure=True,
+        data={"token": sandbox.TIMES_OUT},
+    ),
+    "payments/methods/<int:pk>/remove/": Row(
+        method_of("remove/"), OF_THEIR_OWN, OF_THEIR_OWN_DO, SAVED, sure=True
+    ),
+    "payments/methods/account/add/": Row(
+        "/payments/methods/account/add/", MANAGERS_POST, TALENTS_DO, PAID, TALENT, sure=True
+    ),
+    "payments/methods/account/added/": Row(
+        "/payments/methods/account/added/", DO_WITH_MONEY, ONLY_GET, PAID, TALENT, asks=True
+    ),
+    "payments/credit/back/": Row(
+        "/payments/credit/back/",
+        CLIENTS,
+        "302 302 403 200 200 403 403 403",
+        CREDITED,
+        sure=True,
+        data={"choice": "all"},
+    ),
+    "payments/credit/choice/": Row(
+        "/payments/credit/choice/",
+        "302 405 403 405 405 403 403 403",
+        CLIENTS_DO,
+        CREDITED,
+        sure=True,
+        data={"choice": "back"},
+    ),
+    "contracts/<slug:reference>/statement/": Row(room("statement/"), BOTH_SIDES, ONLY_GET, PAID),
+    "contracts/<slug:reference>/statement/pdf/": Row(
+        room("statement/pdf/"), BOTH_SIDES, ONLY_GET, PAID
+    ),
+    "contracts/<slug:reference>/statement/csv/": Row(
+        room("statement/csv/"), BOTH_SIDES, ONLY_GET, PAID
+    ),
     "payments/<int:pk>/refund/": Row(
         payment_of("refund/"),
         OF_THE_PARTY,
@@ -558,7 +645,7 @@ OF_HOURS = {
     "end": Row(room("end/"), BOTH_MANAGE, BOTH_MANAGE, RUNNING, TALENT, data={"confirm": "1"}),
     "end figures": Row(room("end/figures/"), ONLY_POST, BOTH_MANAGE, RUNNING, TALENT, script=True),
     "locked diary": Row(diary(), BOTH_SIDES, ONLY_GET, then(scenes.in_review, ended), TALENT),
-    "money": Row("/payments/", "302 200 200 200 200 403 403 403", ONLY_GET, IN_REVIEW, TALENT),
+    "money": Row("/payments/", MANAGES_MONEY, ONLY_GET, IN_REVIEW, TALENT),
     "refund": Row(
         payment_of("refund/"),
         OF_THE_PARTY,
@@ -589,9 +676,7 @@ OF_RETURNS = {
         room("end/"), BOTH_MANAGE, BOTH_MANAGE, DORMANT, data={"choice": "all", "confirm": "1"}
     ),
     "payments asked back": Row(room("payments/"), BOTH_SIDES, ONLY_GET, REFUND_ASKED, TALENT),
-    "money asked back": Row(
-        "/payments/", "302 200 200 200 200 403 403 403", ONLY_GET, REFUND_ASKED, TALENT
-    ),
+    "money asked back": Row("/payments/", MANAGES_MONEY, ONLY_GET, REFUND_ASKED, TALENT),
     "asked before": Row(
         payment_of("refund/ask/"),
         OF_THE_PARTY,
@@ -695,11 +780,13 @@ def _stranger() -> Party:
     return contract.client
 
 
-def browser_of(actor: Actor | None) -> Client:
+def browser_of(actor: Actor | None, *, sure: bool = False) -> Client:
     browser = Client()
     user = None if actor is None else (actor.user or actor.staff)
     if user is not None:
         browser.force_login(user)
+        if sure:
+            be_sure(browser)
     return browser
 
 
@@ -726,12 +813,13 @@ def test_each_reader_gets_what_is_theirs_and_no_more(row):
     before = everything()
     for reader, actor in people.items():
         with undone():
-            gets[reader] = answer = browser_of(actor).get(url)
+            gets[reader] = answer = browser_of(actor, sure=row.sure).get(url)
             _leaks_nothing(answer, reader)
-            if reader != "owner" or not url.startswith("/inbox/"):
+            asked = row.asks and answer.status_code < 400
+            if not asked and (reader != "owner" or not url.startswith("/inbox/")):
                 assert everything() == before, f"GET {url} by {reader} changed something"
         with undone():
-            posts[reader] = answer = browser_of(actor).post(
+            posts[reader] = answer = browser_of(actor, sure=row.sure).post(
                 url, row.sends(contract), headers={"HX-Request": "true"} if row.script else {}
             )
             _leaks_nothing(answer, reader)
@@ -740,6 +828,19 @@ def test_each_reader_gets_what_is_theirs_and_no_more(row):
 
     assert _statuses(gets) == row.get
     assert _statuses(posts) == row.post
+
+
+@pytest.mark.parametrize("route", [route for route, row in ROWS.items() if row.sure])
+def test_who_is_not_sure_is_asked_first_and_nothing_happens(route):
+    row = ROWS[route]
+    contract = row.make()
+    browser, url = browser_of(owner_of(contract.party(row.side))), row.address(contract)
+    before = everything()
+
+    for answer in (browser.get(url), browser.post(url, row.sends(contract))):
+        assert answer.status_code == 302
+        assert answer["Location"].startswith("/accounts/reauthenticate/?next=")
+    assert everything() == before
 
 
 def _statuses(answers: dict[str, Any]) -> str:
