@@ -1,5 +1,21 @@
 """The support desk's window on money: books, what moved, what is asked, and what waits."""
 
-from payments.admin import corrections, ledger, operations, payments, requests
+from payments.admin import (
+    chargebacks,
+    corrections,
+    gateway,
+    ledger,
+    operations,
+    payments,
+    requests,
+)
 
-__all__ = ["corrections", "ledger", "operations", "payments", "requests"]
+__all__ = [
+    "chargebacks",
+    "corrections",
+    "gateway",
+    "ledger",
+    "operations",
+    "payments",
+    "requests",
+]

@@ -19,8 +19,20 @@ CAUSES = (
     "payment",
     "refund__payment",
     "operation",
+    "returned_operation",
+    "chargeback",
+    "won_chargeback",
     "correction__book",
     "book__escrow_refund_request",
+)
+POSTED_FOR = (
+    "payment",
+    "refund",
+    "operation",
+    "returned_operation",
+    "chargeback",
+    "won_chargeback",
+    "correction",
 )
 ENDS = ("debit__party", "credit__party")
 LATEST_FIRST = f"The latest {LATEST}, newest first."
@@ -34,7 +46,7 @@ def account_words(account: Account) -> str:
 
 def cause_of(entry: Entry) -> Model | None:
     """What an entry was posted for, when that is a row of this floor."""
-    for name in ("payment", "refund", "operation", "correction"):
+    for name in POSTED_FOR:
         found: Model | None = getattr(entry, name, None)
         if found is not None:
             return found
