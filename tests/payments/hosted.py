@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from payments.gateways.base import Method, PaidTo, Saved, Unavailable
+from payments.gateways.base import UNKNOWN, Call, Method, Outcome, PaidTo, Saved, Unavailable
 from payments.gateways.sandbox import Sandbox
 from payments.models import PaymentMethod
 
@@ -16,12 +16,13 @@ class Hosted(Sandbox):
     hosted = True
 
     reachable = True
-    sessions: dict[str, Saved]
-    forgotten: list[str]
     pays_to = PaidTo(can_be_paid=False)
+    wants_confirmed = False
+    """Whether a bank wants to hear from the client before a charge succeeds."""
 
     def __init__(self) -> None:
-        self.sessions, self.forgotten = {}, []
+        self.sessions: dict[str, Saved] = {}
+        self.forgotten: list[str] = []
 
     def methods(self, party: Any) -> tuple[Method, ...]:
         kept = PaymentMethod.objects.filter(party=party, gateway=self.name, removed_at=None)
@@ -49,6 +50,15 @@ class Hosted(Sandbox):
     def forget_method(self, token: str) -> None:
         self._reach()
         self.forgotten.append(token)
+
+    def call(self, call: Call) -> Outcome:
+        return self.ask(call) if self.wants_confirmed else super().call(call)
+
+    def ask(self, call: Call) -> Outcome:
+        if not self.wants_confirmed:
+            return super().call(call)
+        page = "https://bank.example/confirm" if self.reachable else ""
+        return Outcome(UNKNOWN.answer, confirm_url=page)
 
     def _reach(self) -> None:
         if not self.reachable:
