@@ -17,6 +17,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="tests.fake_stripe", description=__doc__)
     parser.add_argument("--port", type=int, default=12111)
     parser.add_argument("--webhook", default=SITE, help="where events go")
+    parser.add_argument("--pace", type=float, default=30, help="seconds a step of its own takes")
     parser.add_argument("--key", default=SECRET_KEY)
     parser.add_argument("--secret", default=WEBHOOK_SECRET, help="signs the events")
     given = parser.parse_args()
@@ -26,7 +27,8 @@ def main() -> None:
         fake.top_up(FLOAT, currency)
     print(f"Fake Stripe on {fake.base}/ (key {given.key}, webhook secret {given.secret})")
     try:
-        threading.Event().wait()
+        while not threading.Event().wait(given.pace):
+            fake.let_time_pass()
     except KeyboardInterrupt:
         fake.stop()
 

@@ -126,6 +126,15 @@ class FakeStripe:
             for one in list(self.state.objects.get("payout", {}).values()):
                 payouts.advance(self.state, one)
 
+    def let_time_pass(self) -> None:
+        """Payouts go one step on, and owners of such cards dispute their charges."""
+        self.advance_payouts()
+        with self.state.lock:
+            for one in self.all("charge"):
+                card = self.state.secret.get(one["id"])
+                if one["paid"] and not one["disputed"] and card and card.disputed:
+                    refunds.open_dispute(self.state, one)
+
     def move_payout(self, identifier: str, status: str) -> None:
         """``paid`` or ``failed``, whatever its bank account is like."""
         with self.state.lock:

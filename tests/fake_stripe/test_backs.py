@@ -90,3 +90,14 @@ def test_dispute_takes_the_money_until_it_is_decided(
     assert found.status == ("won" if won else "lost")
     assert isinstance(found.payment_intent, stripe.PaymentIntent)
     assert sum(amount for _, amount in lines(fake_stripe, "adjustment")) == net
+
+
+def test_owner_of_one_card_disputes_in_time(fake_stripe: FakeStripe) -> None:
+    payer(fake_stripe).pay()
+    disputed = payer(fake_stripe, "pm_card_createDispute").pay()
+
+    for _ in range(2):
+        fake_stripe.let_time_pass()
+
+    (dispute,) = fake_stripe.all("dispute")
+    assert dispute["charge"] == disputed.latest_charge
