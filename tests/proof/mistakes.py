@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from copy import copy
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import F
 
 import payments.bonuses
 from contracts import closing, dormancy, escrow_answers, owed, quiet
@@ -13,10 +17,36 @@ from contracts.plans import ReturnEscrow
 from marketplace import clock, policy, workdays
 from marketplace.actors import PLATFORM
 from marketplace.money import Money
-from payments import ledger, refund_requests, refunds, requests, rules
+from payments import (
+    chargebacks,
+    credits,
+    ledger,
+    maturing,
+    operations,
+    outgoing,
+    payouts,
+    refund_requests,
+    refunds,
+    requests,
+    rules,
+)
 from payments.ledger import Leg
-from payments.models import Correction, EscrowRefundRequest
-from payments.states import EntryKind, OnSilence, RequestState
+from payments.models import (
+    Account,
+    Correction,
+    Entry,
+    EscrowRefundRequest,
+    GatewayOperation,
+)
+from payments.states import (
+    NOT_ARRIVED,
+    EntryKind,
+    OnSilence,
+    OperationKind,
+    OperationState,
+    RequestState,
+)
+from tests.proof.world import World
 
 # Escrow refund requests --------------------------------------------------------------------------
 
@@ -210,6 +240,206 @@ def one_person_corrects(monkeypatch: Any) -> None:
         cursor.execute("PRAGMA ignore_check_constraints = ON")
 
 
+# Money from and to the outside world -------------------------------------------------------------
+
+
+def comes_back_twice(monkeypatch: Any) -> None:
+    """A withdrawal that failed is available again, and once more."""
+    post_back = outgoing._post_back
+
+    def twice(operation: Any, *args: Any) -> Any:
+        again = copy(operation)
+        again.key += ":again"
+        post_back(again, *args)
+        return post_back(operation, *args)
+
+    monkeypatch.setattr(outgoing, "_post_back", twice)
+
+
+def never_comes_back(monkeypatch: Any) -> None:
+    monkeypatch.setattr(outgoing, "_post_back", lambda operation, *args: operation.entry)
+
+
+def spendable_until_it_arrives(monkeypatch: Any) -> None:
+    """What is on its way out is posted out only when the gateway has answered."""
+    begin, settle = outgoing.begin, outgoing.settle
+
+    def posted(operation: Any, kept: Any, *, out: bool) -> None:
+        account = operation.account or operation.book.credit_account
+        outside = _outside(operation.currency)
+        legs = [Leg(account.pk, outside, operation.amount)]
+        if not out:
+            legs = [Leg(outside, account.pk, operation.amount)]
+        kind = EntryKind(operation.kind) if out else EntryKind.PAYOUT_FAILED
+        key = f"spendable:{operation.key}:{out}"
+        posting = ledger.Posting(kind, operation.book, legs, key, talent=account.party)
+        ledger.post_all([posting], kept, at=clock.now(), by=PLATFORM)
+
+    def begin_without(chosen: Any, kept: Any, *, by: Any) -> Any:
+        begun = begin(chosen, kept, by=by)
+        for operation in begun:
+            posted(operation, kept, out=False)
+        return begun
+
+    def settle_with(operation_id: int, outcome: Any) -> None:
+        with transaction.atomic():
+            operation = operations.lock(operation_id)
+            if operation.is_open:
+                posted(operation, outgoing._lock(operation), out=True)
+        settle(operation_id, outcome)
+
+    monkeypatch.setattr(outgoing, "begin", begin_without)
+    for purpose in outgoing.PURPOSES.values():
+        monkeypatch.setitem(operations._purposes, purpose, settle_with)
+
+
+def _outside(currency: str) -> int:
+    return Account.objects.get(kind="outside", currency=currency).pk
+
+
+def more_than_its_charge(monkeypatch: Any) -> None:
+    """Credit goes back to a charge whatever went back to it before."""
+
+    def unspent(account: Any) -> Any:
+        succeeded = credits._charges(account).filter(state=OperationState.SUCCEEDED)
+        whole = succeeded.annotate(left_minor=F("amount_minor"), disputed=credits._disputed())
+        return whole.order_by("-settled_at", "-pk")
+
+    monkeypatch.setattr(credits, "_unspent", unspent)
+
+
+def disputed_charges_take_it(monkeypatch: Any) -> None:
+    """The bank has given the money back already, and we send it once more."""
+
+    def all_of_them(account: Any, now: Any) -> Any:
+        since = now - policy.CREDIT_BACK_WINDOW
+        return credits._unspent(account).filter(settled_at__gte=since)
+
+    monkeypatch.setattr(credits, "_fitting", all_of_them)
+
+
+def sent_while_a_charge_is_open(monkeypatch: Any) -> None:
+    """Credit goes back at once although a charge may count on it."""
+    monkeypatch.setattr(credits, "open_charges", lambda account: GatewayOperation.objects.none())
+
+
+def chargeback_posted_twice(monkeypatch: Any) -> None:
+    take = chargebacks._open
+
+    def twice(charge: Any, book: Any, dispute: Any, now: Any) -> Any:
+        taken = take(charge, book, dispute, now)
+        ledger.post(
+            kind=EntryKind.CHARGEBACK,
+            book=book,
+            legs=[Leg(book.fees_account_id, book.outside_account_id, dispute.amount)],
+            key=f"chargeback:{taken.pk}:again",
+            at=now,
+            by=PLATFORM,
+        )
+        return taken
+
+    monkeypatch.setattr(chargebacks, "_open", twice)
+
+
+def won_and_kept_by_the_bank(monkeypatch: Any) -> None:
+    """The bank decided for the platform, and nobody posts what it gave back."""
+    monkeypatch.setattr(chargebacks, "_give_back", lambda chargeback, now: chargeback.entry)
+
+
+def withdrawn_before_it_matures(monkeypatch: Any) -> None:
+    """What is due stays pending, and cannot be withdrawn."""
+    without = SimpleNamespace(due_of=maturing.due_of, mature_pending=lambda *args: None)
+    monkeypatch.setattr(payouts, "maturing", without)
+
+
+def withdrawn_without_a_lock(monkeypatch: Any) -> None:
+    """The balance is what it was when it was looked at the last time."""
+    seen: dict[int, Account] = {}
+    lock_accounts, make = ledger.lock_accounts, World.make
+
+    def stale(account_ids: Iterable[int]) -> dict[int, Account]:
+        locked = lock_accounts(account_ids)
+        return {pk: copy(seen.setdefault(pk, copy(one))) for pk, one in locked.items()}
+
+    def afresh() -> World:
+        seen.clear()
+        return make()
+
+    without = SimpleNamespace(**vars(ledger) | {"lock_accounts": stale})
+    monkeypatch.setattr(payouts, "ledger", without)
+    monkeypatch.setattr(World, "make", staticmethod(afresh))
+
+
+def report_posts_again(monkeypatch: Any) -> None:
+    """What is told of a charge a second time brings the money a second time."""
+    settle = operations.settle
+
+    def again(operation_id: int, outcome: Any) -> Any:
+        before = operations._read(operation_id)
+        settled = settle(operation_id, outcome)
+        if before.state == OperationState.SUCCEEDED and before.kind == OperationKind.CHARGE:
+            with transaction.atomic():
+                book = ledger.lock(before.book_id)
+                leg = Leg(book.outside_account_id, book.credit_account_id, before.amount)
+                key = f"charge:{before.key}:{Entry.objects.count()}"
+                ledger.post(
+                    kind=EntryKind.CHARGE,
+                    book=book,
+                    legs=[leg],
+                    key=key,
+                    at=clock.now(),
+                    by=PLATFORM,
+                )
+        return settled
+
+    monkeypatch.setattr(operations, "settle", again)
+
+
+def failure_posts_again(monkeypatch: Any) -> None:
+    """What did not arrive comes back each time the gateway is asked."""
+    settle = operations.settle
+
+    def again(operation_id: int, outcome: Any) -> Any:
+        before = operations._read(operation_id)
+        settled = settle(operation_id, outcome)
+        if before.state in NOT_ARRIVED and before.is_outgoing:
+            with transaction.atomic():
+                operation = operations.lock(operation_id)
+                kept = outgoing._lock(operation)
+                operation.key += f":{Entry.objects.count()}"
+                outgoing._post_back(operation, kept, "Again.", clock.now())
+        return settled
+
+    monkeypatch.setattr(operations, "settle", again)
+
+
+def looked_at_no_more(monkeypatch: Any) -> None:
+    """What the gateway sent back after it had said yes is never noticed."""
+    settle = outgoing.settle
+
+    def only_open(operation_id: int, outcome: Any) -> None:
+        if operations._read(operation_id).is_open:
+            settle(operation_id, outcome)
+
+    for purpose in outgoing.PURPOSES.values():
+        monkeypatch.setitem(operations._purposes, purpose, only_open)
+
+
+OUTSIDE = [
+    comes_back_twice,
+    never_comes_back,
+    spendable_until_it_arrives,
+    more_than_its_charge,
+    disputed_charges_take_it,
+    sent_while_a_charge_is_open,
+    chargeback_posted_twice,
+    won_and_kept_by_the_bank,
+    withdrawn_before_it_matures,
+    withdrawn_without_a_lock,
+    report_posts_again,
+    failure_posts_again,
+    looked_at_no_more,
+]
 RETURNS = [
     parts_swapped,
     split_of_a_cent_more,

@@ -13,21 +13,32 @@ from typing import Any
 
 from hypothesis.stateful import precondition, rule
 
-from contracts import bonuses, milestones
+from contracts import bonuses, milestones, offers
 from contracts.closing import Choice
 from contracts.models import Contract
+from contracts.offers import MilestoneDraft
 from contracts.states import ContractState, Side
 from marketplace import clock, once
 from marketplace.actors import Actor
 from marketplace.models import Party
 from marketplace.money import Money
 from marketplace.refusals import Refused
-from payments import chargebacks, credits, gateways, operations, payouts, refunds, wallet
+from payments import (
+    chargebacks,
+    credits,
+    gateways,
+    operations,
+    payouts,
+    reconciling,
+    refunds,
+    wallet,
+)
 from payments.gateways import sandbox
 from payments.gateways.base import Saved
 from payments.models import (
     Account,
     Chargeback,
+    Correction,
     GatewayOperation,
     Payment,
     PaymentMethod,
@@ -47,7 +58,17 @@ from tests.proof.outside_kept import (
 from tests.proof.playing import DICE, Dice, Player, Theme, every, plays, share, when
 from tests.proof.world import CURRENCIES, pick
 
-SCENES = ("paid", "paid", "withdrawn", "credit", "credit", "sent back", "disputed", "decided")
+SCENES = (
+    "paid",
+    "withdrawn",
+    "withdrawn",
+    "credit",
+    "sent back",
+    "sent back",
+    "goes back",
+    "disputed",
+    "decided",
+)
 CARDS = (
     sandbox.ACCEPTS,
     sandbox.ACCEPTS,
@@ -62,7 +83,7 @@ PAYS_AT_ONCE = (sandbox.ACCEPTS, sandbox.ANSWERS_TWICE)
 DESTINATIONS = (*(one.token for one in sandbox.DESTINATIONS), sandbox.SENDS_BACK)
 TAKES_IT = frozenset(one.token for one in sandbox.DESTINATIONS) - {sandbox.REFUSES}
 PARTS = (1.0, 1.0, 0.5, 0.333, 0.07, 1.01, 0.0)
-AGES = (timedelta(0), timedelta(0), timedelta(days=4), timedelta(days=5), timedelta(days=6))
+AGES = (timedelta(days=4), timedelta(days=5), timedelta(days=6))
 """How long ago the payment may have been made; what is five days old is available by now."""
 BONUSES = (5_000, 12_345, 333, 100)
 
@@ -84,28 +105,67 @@ class OutsidePlayer(Player):
             scene: one of ``SCENES``.
         """
         self.everything_adds_up()
-        first = contract.milestones.get(number=1)
-        with clock.at(self.now):
-            if scene in ("credit", "sent back"):
-                self.end_now(contract, Side.TALENT, Choice.nothing())
-            else:
-                by = self.world.owner(contract, Side.CLIENT)
-                amount = share(first.amount, dice.choice((1.0, 1.0, 0.333)))
-                milestones.approve(first, amount=amount, key="", by=by)
-        if scene in ("paid", "withdrawn"):
-            self.now += dice.choice(AGES[2:])
-        if scene == "withdrawn":
-            self.everything_adds_up()
-            self.begin_withdrawn(contract, dice)
-        if scene == "sent back":
-            self.everything_adds_up()
-            self.begin_sent_back(contract)
+        if scene in ("credit", "sent back", "goes back"):
+            self.begin_credit(contract, scene, dice)
+        else:
+            self.begin_earned(contract, scene, dice)
         if scene in ("disputed", "decided"):
             self.now += sandbox.DISPUTED_AFTER
         if scene == "decided":
             self.sweep()
             self.everything_adds_up()
             self.now += sandbox.DECIDED_AFTER - dice.choice((timedelta(days=1), timedelta(0)))
+
+    def begin_earned(self, contract: Contract, scene: str, dice: Dice) -> None:
+        """Some of it was paid to the talent, who may have withdrawn of that."""
+        first, by = contract.milestones.get(number=1), self.world.owner(contract, Side.CLIENT)
+        with clock.at(self.now):
+            amount = share(first.amount, dice.choice((1.0, 1.0, 0.333)))
+            milestones.approve(first, amount=amount, key="", by=by)
+        if scene in ("paid", "withdrawn"):
+            self.now += dice.choice(AGES)
+        if scene == "withdrawn":
+            self.everything_adds_up()
+            self.begin_withdrawn(contract, dice)
+
+    def begin_credit(self, contract: Contract, scene: str, dice: Dice) -> None:
+        """It is the client's credit again, some of which may be on its way back."""
+        with clock.at(self.now):
+            if scene == "goes back":
+                self.begin_goes_back(contract)
+            else:
+                self.charge_once_more(contract, dice)
+            self.end_now(contract, Side.TALENT, Choice.nothing())
+        if scene != "goes back" and dice.one_in(3):
+            self.now += sandbox.DISPUTED_AFTER
+            self.sweep()
+        if scene == "sent back":
+            self.everything_adds_up()
+            self.begin_sent_back(contract)
+
+    def charge_once_more(self, contract: Contract, dice: Dice) -> None:
+        """A second, newer charge becomes credit: of an offer that was withdrawn."""
+        by, currency = self.world.owner(contract, Side.CLIENT), contract.currency
+        offer = offers.make(
+            talent=contract.talent,
+            title="Second",
+            description="",
+            currency=currency,
+            milestones=[MilestoneDraft("Draft", Money(12_345, currency))],
+            fund_first=True,
+            method=dice.choice((sandbox.ACCEPTS, sandbox.DISPUTED)),
+            key=once.new_key(),
+            by=by,
+        )
+        offers.withdraw(offer, by=by)
+
+    def begin_goes_back(self, contract: Contract) -> None:
+        """The client wishes that credit goes back at once, while a charge is open."""
+        by = self.world.owner(contract, Side.CLIENT)
+        credits.choose(contract.client, goes_back=True, by=by)
+        amount = Money(5_000, contract.currency)
+        given = {"note": "", "method": sandbox.NEVER_ANSWERS, "key": once.new_key()}
+        bonuses.give(contract, amount=amount, **given, by=by)
 
     def begin_withdrawn(self, contract: Contract, dice: Dice) -> None:
         talent, currency = contract.talent, contract.currency
@@ -314,6 +374,24 @@ class OutsidePlayer(Player):
             assert told is not None
             for _ in range(2):
                 chargebacks.take(told, gateway=sandbox.Sandbox.name)
+
+    @when("call")
+    @precondition(lambda life: outside(life) and life.steps % 4 == 1)
+    @rule(dice=DICE)
+    def compare_a_day(self, dice: Dice) -> None:
+        """With the sandbox's own statement; what we had not heard of is taken in on the way."""
+        moments = SandboxMovement.objects.order_by("pk").values_list("at", flat=True)
+        days = sorted({moment.date() for moment in moments if moment.date() < self.now.date()})
+        if not days:
+            return
+        day, name = dice.choice(days), sandbox.Sandbox.name
+        rows = self.act(lambda: reconciling.reconcile(name, day)) or []
+        corrected = Correction.objects.exclude(entry=None).exists()
+        open_ones = GatewayOperation.objects.filter(state__in=OPEN_OPERATIONS).exists()
+        for row in rows:
+            sums = (row.ours_minor, row.theirs_minor, row.different)
+            agrees = row.ours_minor == row.theirs_minor and not row.different
+            must(agrees or corrected or open_ones, f"{row}: {sums}, {row.differences}")
 
     # In other words ------------------------------------------------------------------------------
 

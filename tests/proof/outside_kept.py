@@ -408,6 +408,16 @@ def can_be_withdrawn(party: Any, currency: str, now: datetime) -> int:
     return held + sum(due_of(party, currency, now).values_list("pending_left_minor", flat=True))
 
 
+def is_in_debt(account: Account, outside: Outside) -> bool:
+    """Whether the operator bears a part of a client's standing chargeback, of any currency."""
+    return any(
+        one.state in ("open", "lost")
+        and one.from_operator_minor
+        and one.book.client_id == account.party_id
+        for one in outside.chargebacks.values()
+    )
+
+
 def due_of(party: Any, currency: str, now: datetime) -> Any:
     """Payments that waited long enough and are not available yet."""
     return Payment.objects.filter(
@@ -434,8 +444,13 @@ def went_out() -> dict[str, int]:
 
 
 def can_be_sent_back(account: Account, now: datetime) -> int:
-    """What of some credit fits the client's twenty newest charges that can take it."""
+    """What of some credit fits the client's twenty newest charges that can take it.
+
+    Nothing does while the operator bears a part of what the bank took from the client.
+    """
     outside = Outside.read()
+    if is_in_debt(account, outside):
+        return 0
     back: Counter[int] = Counter()
     for one in outside.operations:
         if one.of_id is not None and one.state not in HERE_AGAIN:

@@ -44,6 +44,7 @@ from payments import (
     ledger,
     maturing,
     operations,
+    outgoing,
     refund_requests,
     refunds,
     requests,
@@ -89,6 +90,7 @@ INNER = {
     payments.bonuses.pay,
     quiet.wake,
     corrections.post,
+    outgoing.begin,
     refund_requests.grant,
     refund_requests.refuse_if_closed,
 }
@@ -407,6 +409,7 @@ MISTAKES = {
     Theme.RETURNS: mistakes.RETURNS,
     Theme.QUIET: mistakes.QUIET,
     Theme.DESK: mistakes.DESK,
+    Theme.OUTSIDE: mistakes.OUTSIDE,
 }
 """By what the lives play most."""
 

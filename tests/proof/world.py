@@ -13,6 +13,7 @@ from contracts.states import Side
 from marketplace.actors import Actor
 from marketplace.models import Party
 from marketplace.states import Role
+from payments.models import GatewayDay
 from tests.factories import (
     AgencyFactory,
     FreelancerFactory,
@@ -44,6 +45,8 @@ class World:
 
     @classmethod
     def make(cls) -> World:
+        # Days begin when a database is made, which is another day each time; lives choose theirs.
+        GatewayDay.objects.all().delete()
         clients = [PartyFactory(), PartyFactory()]
         talents = [FreelancerFactory(), AgencyFactory()]
         parties = [*clients, *talents]
