@@ -22,6 +22,9 @@ PAY: Final = FUND
 GIVE: Final = FUND
 BILL: Final = ("invoice not committed", "invoice and intent committed", *_CALL, *_POSTING)
 END: Final = ("money moved", "everything written")
+SEND: Final = (*_INTENT, *_CALL, "posting not committed", "posting committed")
+BACK: Final = ("back not committed", "posting not committed", "posting committed")
+TOLD: Final = ("told", *BACK)
 
 
 def main() -> None:
@@ -39,6 +42,12 @@ def main() -> None:
         end(Contract.objects.get(pk=row), by=by)
     elif deed == "give":
         give(Contract.objects.get(pk=row), key=key, by=by)
+    elif deed in ("withdraw", "withdraw in vain"):
+        withdraw(Contract.objects.get(pk=row), key=key, by=by, in_vain=deed != "withdraw")
+    elif deed == "send back":
+        send_back(Contract.objects.get(pk=row), key=key, by=by)
+    elif deed == "hear":
+        hear()
     elif deed == "pay":
         pay(Week.objects.select_related("contract").get(pk=row), key=key, by=by)
     else:
@@ -86,6 +95,35 @@ def pay(week: Any, *, key: str, by: Any) -> None:
         billing.pay_now(week, method=sandbox.ACCEPTS, key=key, by=by)
 
 
+def withdraw(contract: Any, *, key: str, by: Any, in_vain: bool) -> None:
+    from marketplace import clock
+    from payments import payouts
+    from payments.gateways import sandbox
+    from tests.factories import NOON, usd
+
+    destination = sandbox.REFUSES if in_vain else sandbox.RECEIVES
+    given = {"amount": usd(450), "destination": destination, "key": key}
+    with clock.at(NOON):
+        payouts.withdraw(contract.talent, **given, by=by)
+
+
+def send_back(contract: Any, *, key: str, by: Any) -> None:
+    from marketplace import clock
+    from payments import credits
+    from tests.factories import NOON, usd
+
+    with clock.at(NOON):
+        credits.send_back(contract.book.credit_account, amount=usd(500), key=key, by=by)
+
+
+def hear() -> None:
+    from marketplace import sweeping
+    from payments.gateways import sandbox
+    from tests.factories import NOON
+
+    sweeping.run(as_of=NOON + sandbox.COMES_BACK_AFTER, only="payments.sandbox_reports")
+
+
 def weekly_run() -> None:
     from marketplace import sweeping
     from tests.proof.scenes import BILLED
@@ -103,20 +141,31 @@ def _steps(deed: str) -> dict[str, tuple[Any, str, bool]]:
     """What is called at each cut, and whether the process dies before it or after."""
     from contracts import billing, closing, funding
     from contracts import notices as told
-    from payments import bonuses, hours, operations
+    from marketplace import transitions
+    from payments import bonuses, hours, operations, outgoing
+    from payments.gateways import sandbox
     from payments.gateways.sandbox import Sandbox
     from payments.models import SandboxCall
 
+    leaves = deed in ("withdraw", "withdraw in vain", "send back", "hear")
     by_hand = deed in ("fund", "give")
     moves_on = {"fund": (funding, "fund_now", False), "give": (bonuses, "pay", False)}
     return {
-        "intent not committed": (operations, "start" if by_hand else "start_all", False),
+        "intent not committed": (
+            (outgoing, "begin", False)
+            if leaves
+            else (operations, "start" if by_hand else "start_all", False)
+        ),
         "intent committed": (operations, "carry_out", True),
         "invoice not committed": (billing, "invoice_due", False),
         "invoice and intent committed": (operations, "call_all", True),
         "call not committed": (SandboxCall.objects, "get_or_create", False),
         "call committed": (Sandbox, "call", False),
-        "posting not committed": (operations, "record_all", False),
+        "posting not committed": (
+            (transitions, "move", False) if leaves else (operations, "record_all", False)
+        ),
+        "back not committed": (outgoing, "_post_back", False),
+        "told": (sandbox, "report", False),
         "moved on, not committed": moves_on.get(deed, (hours, "pay_all", False)),
         "posting committed": (
             (billing, "settle_all", False) if deed == "bill" else (operations, "settle", False)

@@ -1,6 +1,7 @@
 """A process that dies between any two steps leaves nothing half done.
 
-A charge by hand, a bonus, an end, and the weekly run, in the server as in the worker.
+A charge by hand, a bonus, an end, the weekly run, and money that leaves and comes back, in the
+server as in the worker.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from contracts.models import Contract, Milestone
 from contracts.states import BonusState, ContractState, MilestoneState, WeekState
 from marketplace import clock, once, sweeping
 from payments.gateways import sandbox
-from payments.models import Entry, SandboxCall
-from payments.states import EntryKind, OperationState
+from payments.models import Entry, SandboxCall, SandboxMovement
+from payments.states import EntryKind, OperationKind, OperationState
 from tests.factories import (
     NOON,
     active,
@@ -32,7 +33,8 @@ from tests.factories import (
     submitted,
     usd,
 )
-from tests.proof.killed import BILL, END, FUND, GIVE, PAY
+from tests.proof import leaving
+from tests.proof.killed import BACK, BILL, END, FUND, GIVE, PAY, SEND, TOLD
 from tests.proof.scenes import BILLED, running, unbilled, unpaid, week_of
 from tests.proof.sites import everything
 from tests.support.asserting import assert_audit_clean, everything_of
@@ -208,6 +210,91 @@ def test_bonus_that_was_cut_short_needs_nobody_to_come_back(cut):
     began = int(cut != NEVER_BEGAN)
     assert contract.bonuses.filter(state=BonusState.PAID).count() == began
     assert SandboxCall.objects.count() == contract.book.payments.count() == began
+    assert_audit_clean()
+
+
+# Money that leaves -------------------------------------------------------------------------------
+
+
+def posted(kind: EntryKind) -> int:
+    return Entry.objects.filter(kind=kind).count()
+
+
+def went_out() -> list[int]:
+    """What the sandbox says went out, and came back."""
+    moved = SandboxMovement.objects.filter(key__in=outgoing_keys()).order_by("pk")
+    return list(moved.values_list("amount_minor", flat=True))
+
+
+def outgoing_keys() -> list[str]:
+    calls = SandboxCall.objects.exclude(kind=OperationKind.CHARGE)
+    return list(calls.values_list("key", flat=True))
+
+
+@pytest.mark.parametrize("cut", SEND)
+def test_withdrawal_that_was_cut_short_is_sent_and_posted_once(cut):
+    contract, key = leaving.earned(), once.new_key()
+    by = owner_of(contract.talent)
+
+    run_until_killed("withdraw", cut, contract.pk, by.membership.pk, key)
+    assert_audit_clean()
+    restart()
+    again = leaving.withdraw(contract, key=key)
+
+    assert again.state == OperationState.SUCCEEDED
+    assert money_of(contract) == ("$0.00", "$0.00", "$0.00", "$0.00")
+    assert went_out() == [-45_000]
+    assert (posted(EntryKind.PAYOUT), posted(EntryKind.PAYOUT_FAILED)) == (1, 0)
+    assert_audit_clean()
+
+
+@pytest.mark.parametrize("cut", BACK)
+def test_withdrawal_that_failed_and_was_cut_short_comes_back_once(cut):
+    contract = leaving.earned()
+    by = owner_of(contract.talent)
+
+    run_until_killed("withdraw in vain", cut, contract.pk, by.membership.pk, once.new_key())
+    assert_audit_clean()
+    restart()
+
+    assert leaving.withdrawal_of(contract).state == OperationState.DECLINED
+    assert money_of(contract) == ("$0.00", "$0.00", "$0.00", "$450.00")
+    assert went_out() == []
+    assert (posted(EntryKind.PAYOUT), posted(EntryKind.PAYOUT_FAILED)) == (1, 1)
+    assert_audit_clean()
+
+
+@pytest.mark.parametrize("cut", SEND)
+def test_credit_sent_back_that_was_cut_short_needs_nobody_to_come_back(cut):
+    contract = leaving.credited()
+    by = owner_of(contract.client)
+
+    run_until_killed("send back", cut, contract.pk, by.membership.pk, once.new_key())
+    assert_audit_clean()
+    restart()
+
+    began = cut != NEVER_BEGAN
+    credit = "$0.00" if began else "$500.00"
+    assert money_of(contract) == ("$0.00", credit, "$0.00", "$0.00")
+    assert went_out() == [-50_000] * began
+    assert (posted(EntryKind.CREDIT_BACK), posted(EntryKind.PAYOUT_FAILED)) == (began, 0)
+    assert_audit_clean()
+
+
+@pytest.mark.parametrize("cut", TOLD)
+def test_what_comes_back_later_and_was_cut_short_comes_back_once(cut):
+    """The worker dies while it hears that a withdrawal did not arrive after all."""
+    contract = leaving.withdrawn(sandbox.SENDS_BACK)
+    by = owner_of(contract.talent)
+
+    run_until_killed("hear", cut, contract.pk, by.membership.pk)
+    assert_audit_clean()
+    restart(NOON + sandbox.COMES_BACK_AFTER)
+
+    assert leaving.withdrawal_of(contract).state == OperationState.RETURNED
+    assert money_of(contract) == ("$0.00", "$0.00", "$0.00", "$450.00")
+    assert went_out() == [-45_000, 45_000]
+    assert (posted(EntryKind.PAYOUT), posted(EntryKind.PAYOUT_FAILED)) == (1, 1)
     assert_audit_clean()
 
 
