@@ -24,7 +24,8 @@ from contracts.states import Side, WeekState
 from marketplace import clock
 from marketplace.actors import Actor
 from payments.gateways import sandbox
-from payments.models import Correction
+from payments.models import Correction, GatewayOperation
+from payments.states import ChargebackState, OperationState
 from tests.desk import busy_market, escalated, mediated, support
 from tests.factories import (
     NOON,
@@ -37,7 +38,7 @@ from tests.factories import (
     submitted,
     usd,
 )
-from tests.proof import scenes
+from tests.proof import leaving, scenes
 from tests.proof.sites import everything
 from tests.proof.test_access import ROWS, Row, browser_of, undone
 from tests.support.asserting import assert_audit_clean, everything_of
@@ -245,6 +246,13 @@ FIELDS: dict[str, dict[str, Any]] = {
         "reason": "A call.",
         "shown": "60.00",
     },
+    "payments/withdraw/": {
+        "choice": "part",
+        "amount": "20",
+        "destination": sandbox.RECEIVES,
+        "shown": f"2000:{sandbox.RECEIVES}:43000",
+    },
+    "payments/credit/back/": {"choice": "part", "amount": "20", "shown": "", "confirm": "1"},
     "escrow-refunds/<int:pk>/dispute/": {"text": "I worked.", "links": "https://example.com"},
     "escrow-refunds/<int:pk>/reject/": {"text": "You did not.", "links": "https://example.com"},
     "account/": {"name": "Somebody", "time_zone": "Europe/Berlin"},
@@ -289,7 +297,7 @@ def test_form_takes_whatever_is_sent(route):
     row = ROWS[route]
     contract = row.make()
     sender = None if route in SIGNED_OUT else owner_of(contract.party(row.side))
-    browser, url = browser_of(sender), row.address(contract)
+    browser, url = browser_of(sender, sure=row.sure), row.address(contract)
     before = everything()
 
     @few
@@ -379,6 +387,7 @@ def test_odd_times_are_never_recorded(day):
 
 
 SPLIT, BONUS = ROWS["escrow-refunds/<int:pk>/split/"], ROWS["contracts/<slug:reference>/bonus/"]
+WITHDRAW, CREDIT = ROWS["payments/withdraw/"], ROWS["payments/credit/back/"]
 BACK, ASKED = (ROWS[f"payments/<int:pk>/refund/{verb}"] for verb in ("", "ask/"))
 MONEY: dict[str, tuple[Row, str, dict[str, Any]]] = {
     "end": (of_client(leftover, "end/"), "amount", {"choice": "part", "confirm": "1"}),
@@ -389,6 +398,8 @@ MONEY: dict[str, tuple[Row, str, dict[str, Any]]] = {
     "refund": (BACK, "amount", {"choice": "part", "confirm": "1"}),
     "ask for a refund": (ASKED, "amount", {"choice": "part", "reason": "Late."}),
     "split": (SPLIT, "to_talent", {}),
+    "withdraw": (WITHDRAW, "amount", {"choice": "part", "destination": sandbox.RECEIVES}),
+    "credit": (CREDIT, "amount", {"choice": "part", "confirm": "1"}),
 }
 
 
@@ -402,7 +413,8 @@ def test_odd_amounts_never_move_money(name):
     """Not even when they were shown as they are."""
     row, field, form = MONEY[name]
     contract = row.make()
-    browser, url = browser_of(owner_of(contract.party(row.side))), row.address(contract)
+    sender, url = owner_of(contract.party(row.side)), row.address(contract)
+    browser = browser_of(sender, sure=row.sure)
     before = everything_of(contract)
 
     for amount in ODD:
@@ -420,7 +432,11 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "/jobs/": ("tab", "q", "after"),
     "/jobs/new/": ("to", "again", "kind"),
     "/inbox/": ("before", "after"),
-    "/payments/": ("before", "after"),
+    "/payments/": ("before", "after", "contract", "kind", "since", "until"),
+    "/payments/export.csv": ("contract", "kind", "since", "until"),
+    "/payments/withdraw/": ("currency",),
+    "/payments/credit/back/": ("currency",),
+    "/payments/methods/added/": ("session",),
     "/help/contact/": ("contract",),
     "/people/{slug}/": ("before", "after"),
     "/contracts/{reference}/": ("end",),
@@ -433,7 +449,8 @@ QUERIES: dict[str, tuple[str, ...]] = {
 @pytest.mark.parametrize("pattern", QUERIES)
 def test_address_takes_any_query(pattern):
     contract = leftover()
-    browser = browser_of(owner_of(contract.client))
+    reader = contract.talent if "withdraw" in pattern else contract.client
+    browser = browser_of(owner_of(reader), sure=True)
     url = pattern.format(reference=contract.reference, slug=contract.talent.slug)
 
     @few
@@ -482,11 +499,17 @@ PATHS = (
     "/escrow-refunds/{request}/split/{}/agree/",
     "/payments/{}/refund/",
     "/payments/{}/refund/ask/",
+    "/payments/methods/{}/remove/",
+    "/payments/charges/{}/confirm/",
+    "/contracts/{}/statement/",
     "/inbox/{}/",
     "/people/{}/",
     "/help/{}/",
     "/{}",
 )
+
+
+OF_CLIENT = ("/weeks/", "/ask/", "/bonus/", "/split/", "/methods/", "/charges/")
 
 
 @pytest.mark.parametrize("pattern", PATHS)
@@ -496,8 +519,9 @@ def test_path_takes_anything_for_a_name_or_number(pattern):
     hourly = scenes.in_review(**sides)
     own = pattern.replace("{reference}", contract.reference).replace("{hourly}", hourly.reference)
     own = own.replace("{request}", str(contract.book.escrow_refund_request.pk))
-    is_of_client = any(part in pattern for part in ("/weeks/", "/ask/", "/bonus/", "/split/"))
-    browser = browser_of(owner_of(contract.client if is_of_client else contract.talent))
+    is_of_client = any(part in pattern for part in OF_CLIENT)
+    reader = contract.client if is_of_client else contract.talent
+    browser = browser_of(owner_of(reader), sure=True)
 
     @few
     @given(texts)
@@ -509,6 +533,26 @@ def test_path_takes_anything_for_a_name_or_number(pattern):
 
     for odd in (*BREAKS, "2026-02-30", "0001-01-01", "9999-12-31"):
         fuzz.hypothesis.inner_test(odd)
+    fuzz()
+
+
+def test_webhook_takes_whatever_is_sent():
+    """Unsigned, nothing of it is taken in."""
+    browser, url = browser_of(None), "/payments/webhooks/stripe/"
+    before = everything()
+
+    @few
+    @given(st.binary(max_size=300), st.text(st.characters(min_codepoint=32, max_codepoint=255)))
+    def fuzz(body: bytes, signature: str) -> None:
+        for kind in ("application/json", "text/plain", "multipart/form-data; boundary=x"):
+            answer = browser.generic(
+                "POST", url, body, kind, headers={"Stripe-Signature": signature}
+            )
+            assert answer.status_code == 400
+        assert everything() == before
+
+    for signature in ("t=1,v1=0", "t=,v1=", "t=9" * 40, "v1"):
+        fuzz.hypothesis.inner_test(b'{"id": "evt_1"}', signature)
     fuzz()
 
 
@@ -556,6 +600,8 @@ DESK = {
     ),
     "approve-correction": DeskForm("payments/correction/{correction}/support/approve/", {}),
     "reject-correction": DeskForm("payments/correction/{correction}/support/reject/", {}),
+    "write-off-chargeback": DeskForm("payments/chargeback/{lost}/support/write-off/", {}),
+    "settle-operation": DeskForm("payments/gatewayoperation/{open}/support/settle/", {}),
     "decide-hours": DeskForm(
         "contracts/hoursdispute/{dispute}/support/decide/", {"reversed_segments": "1"}
     ),
@@ -568,6 +614,11 @@ DESK = {
     "assign": DeskForm("marketplace/case/{case}/support/assign/", {}),
     "close": DeskForm("marketplace/case/{case}/support/close/", {}),
 }
+
+
+def held_open() -> GatewayOperation:
+    """A charge that the gateway has not answered."""
+    return GatewayOperation.objects.filter(state=OperationState.UNKNOWN).latest("pk")
 
 
 @pytest.mark.parametrize("name", DESK)
@@ -583,6 +634,8 @@ def test_forms_of_the_desk_take_whatever_is_sent(name):
         "unpaid": Week.objects.get(state=WeekState.UNPAID).pk,
         "book": held.book_id,
         "correction": Correction.objects.get().pk,
+        "open": held_open().pk,
+        "lost": leaving.chargeback_of(leaving.charged_back_and(ChargebackState.LOST)).pk,
         "ended": held.pk,
         "active": leftover().pk,
         "case": 1,
