@@ -157,7 +157,7 @@ def check_sent_back(outside: Outside) -> None:
         must(charge.gateway == one.gateway, f"{one} is of another gateway's {charge}")
         assert charge.settled_at is not None
         must(one.started_at - charge.settled_at <= GOES_BACK_WITHIN, f"{one} came too late")
-        must(not was_disputed(charge, one.started_at, outside), f"{one} is of a disputed {charge}")
+        must(not was_disputed(charge, one, outside), f"{one} is of a disputed {charge}")
         if one.actor_kind == "platform":
             must(not counted_on(one, outside), f"{one} left while a charge may count on it")
         if one.state not in HERE_AGAIN:
@@ -185,13 +185,16 @@ def counted_on(sent: GatewayOperation, outside: Outside) -> list[GatewayOperatio
     ]
 
 
-def was_disputed(charge: GatewayOperation, at: datetime, outside: Outside) -> bool:
-    """Whether the bank had taken a charge, and we knew, and had not got it back by then."""
-    found = [one for one in outside.chargebacks.values() if one.operation_id == charge.pk]
+def was_disputed(charge: GatewayOperation, sent: GatewayOperation, outside: Outside) -> bool:
+    """Whether we knew that the bank had taken a charge, and had not got it back, when credit left.
+
+    The ledger says what came first: several deeds may be of one moment.
+    """
+    left = sent.entry_id or 0
     return any(
-        outside.legs[one.entry_id][0].entry.at < at
-        and not (one.state == "won" and one.decided_at is not None and one.decided_at <= at)
-        for one in found
+        one.entry_id < left and not (one.back_entry_id is not None and one.back_entry_id < left)
+        for one in outside.chargebacks.values()
+        if one.operation_id == charge.pk
     )
 
 
