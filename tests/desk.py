@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.admin.models import LogEntry
@@ -17,10 +18,20 @@ from marketplace.actors import PLATFORM, Actor
 from marketplace.models import SweepRun, User
 from marketplace.money import Money
 from marketplace.states import Side
-from payments import corrections, refund_requests, refunds
+from payments import chargebacks, corrections, refund_requests, refunds
 from payments.gateways import sandbox
-from payments.models import Correction, EscrowRefundRequest, SplitProposal
+from payments.gateways.base import Dispute
+from payments.models import (
+    Correction,
+    EscrowRefundRequest,
+    GatewayEvent,
+    GatewayOperation,
+    Reconciliation,
+    SplitProposal,
+)
+from payments.states import ChargebackState
 from tests.factories import (
+    NOON,
     StaffFactory,
     UserFactory,
     add_milestone,
@@ -121,8 +132,35 @@ def busy_market() -> Contract:
     in_review(method=sandbox.DECLINES)
     dormant()
     bonus_asked()
+    from_outside(GatewayOperation.objects.get(book=contract.book_id))
     SweepRun.objects.get_or_create(name="contracts.offers", defaults={"at": clock.now()})
     return contract
+
+
+def from_outside(charge: GatewayOperation) -> None:
+    """A chargeback that was won, a message that was handled, and a day that agreed."""
+    told = Dispute(f"dp:{charge.pk}", charge.key, charge.amount, ChargebackState.WON, "", NOON)
+    chargebacks.take(told, gateway="sandbox")
+    now = clock.now()
+    GatewayEvent.objects.create(
+        gateway="sandbox",
+        event_id=f"evt:{charge.pk}",
+        kind="charge.dispute.closed",
+        about=told.reference,
+        received_at=now,
+        handled_at=now,
+    )
+    day = now.date() - timedelta(days=charge.pk)
+    Reconciliation.objects.create(
+        gateway="sandbox",
+        day=day,
+        currency="USD",
+        ours_minor=0,
+        theirs_minor=0,
+        compared=2,
+        different=0,
+        at=now,
+    )
 
 
 def disputed(amount: Money | None = None) -> EscrowRefundRequest:

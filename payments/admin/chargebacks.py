@@ -197,7 +197,7 @@ class Lost(_Chargebacks):
     chosen = NOT_COVERED
 
 
-@panel(place=10, permission="payments.view_chargeback")
+@panel(place=11, permission="payments.view_chargeback")
 def standing_chargebacks() -> Panel:
     at_the_bank = how_many(Chargeback.objects.filter(AT_THE_BANK))
     lost = how_many(Chargeback.objects.filter(NOT_COVERED))

@@ -153,7 +153,7 @@ class CompareAgain(SupportAction):
         return f"{row.different} differences" if row else "nothing moved"
 
 
-@panel(place=11, permission="payments.view_reconciliation")
+@panel(place=12, permission="payments.view_reconciliation")
 def reconciled_days() -> Panel:
     differ = how_many(Reconciliation.objects.filter(DIFFERS))
     late = clock.now() - policy.RECONCILED_AGAIN
@@ -165,7 +165,7 @@ def reconciled_days() -> Panel:
     )
 
 
-@panel(place=12, permission="payments.view_gatewayevent")
+@panel(place=13, permission="payments.view_gatewayevent")
 def unhandled_events() -> Panel:
     failed = how_many(GatewayEvent.objects.filter(UNHANDLED, attempts__gt=0))
     return Panel(

@@ -190,7 +190,7 @@ def unsettled_operations() -> Panel:
     )
 
 
-@panel(place=9, permission="payments.view_gatewayoperation")
+@panel(place=10, permission="payments.view_gatewayoperation")
 def open_withdrawals() -> Panel:
     address = reverse("admin:payments_gatewayoperation_changelist")
     open_ones = GatewayOperation.objects.filter(UNSETTLED, WITHDRAWALS)

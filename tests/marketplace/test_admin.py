@@ -47,11 +47,14 @@ SEEN = (
     "marketplace.view_user",
     "payments.view_account",
     "payments.view_book",
+    "payments.view_chargeback",
     "payments.view_correction",
     "payments.view_entry",
     "payments.view_escrowrefundrequest",
+    "payments.view_gatewayevent",
     "payments.view_gatewayoperation",
     "payments.view_payment",
+    "payments.view_reconciliation",
     "payments.view_refund",
     "payments.view_refundrequest",
     "payments.view_transfer",
@@ -69,10 +72,13 @@ DONE = (
     "marketplace.close_case",
     "marketplace.run_audit",
     "payments.approve_correction",
+    "payments.compare_reconciliation",
     "payments.decide_escrowrefundrequest",
+    "payments.handle_gatewayevent",
     "payments.mediate_escrowrefundrequest",
     "payments.propose_correction",
     "payments.settle_gatewayoperation",
+    "payments.write_off_chargeback",
 )
 
 WINDOWS = {
@@ -445,11 +451,15 @@ def test_first_page_shows_what_waits_with_the_clocks_of_support_first():
         ("Corrections", "1 waiting for a second person."),
         ("Cases", "1 waiting for an answer."),
         ("Dormant contracts", "1 with a side that is asked."),
-        ("Gateway operations", "1 not settled."),
+        ("Gateway operations", "1 not settled, 0 of them at the client's bank."),
         (
             "Sweeps and audit",
             f"Last sweep: {moments.full(NOON)}, 0 rows failed. The audit was never run.",
         ),
+        ("Withdrawals", "0 on their way."),
+        ("Chargebacks", "0 with the bank, 0 lost and not covered."),
+        ("Gateway statements", "0 days differ from the books, 0 could not be compared."),
+        ("Gateway messages", "0 failed and are tried again."),
     ]
     assert held.reference in page.content.decode()
     assert [one.name for one in page.context["clocks"].rows] == [
