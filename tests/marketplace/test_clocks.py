@@ -119,7 +119,7 @@ def test_page_takes_as_many_queries_for_three_times_as_many_rows(browser, whose)
     with CaptureQueriesContext(connection) as thrice:
         browser.get(URL, {"whose": whose})
 
-    assert len(once) == len(thrice) == {"support": 10, "sides": 10, "all": 15}[whose]
+    assert len(once) == len(thrice) == {"support": 12, "sides": 10, "all": 17}[whose]
 
 
 def test_person_sees_the_kinds_that_they_may_look_at():
