@@ -7,6 +7,8 @@ from typing import Any, Final
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
+from django.urls import reverse
+from django.utils.html import format_html
 
 from marketplace import once, policy
 from marketplace.refusals import InvalidInput, Refused
@@ -101,6 +103,9 @@ def offer_methods(field: forms.Field, methods: tuple[Method, ...]) -> None:
         ("", "Choose"),
         *((one.token, _in_full(one)) for one in methods),
     ]
+    if not methods:
+        page = reverse("payment_methods")
+        field.help_text = format_html('None is saved yet. <a href="{}">Save one</a> first.', page)
 
 
 def _in_full(method: Method) -> str:

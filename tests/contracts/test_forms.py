@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.urls import reverse
 
 from contracts.forms.base import MethodForm, ReasonForm, offer_methods
 from contracts.forms.ending import EndForm
@@ -218,6 +219,13 @@ def test_methods_say_what_they_do():
     offer_methods(form.fields["method"], METHODS)
 
     assert form.fields["method"].choices == [("", "Choose"), (sandbox.ACCEPTS, "Card (it pays)")]
+
+
+def test_without_a_method_the_form_leads_to_where_one_is_saved():
+    form = MethodForm(methods=())
+
+    assert form.fields["method"].choices == [("", "Choose")]
+    assert f'href="{reverse("payment_methods")}"' in form.fields["method"].help_text
 
 
 def test_reason_of_blanks_is_none():

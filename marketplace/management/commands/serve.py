@@ -53,6 +53,7 @@ class Command(BaseCommand):
 
     def handle(self, *, host: str, port: int, web_workers: int, prepare: bool, **_: Any) -> None:
         _require_free(host, port)
+        os.environ["PORT"] = str(port)
         if prepare:
             _prepare()
         _collect_static_files()

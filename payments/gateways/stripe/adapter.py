@@ -73,10 +73,10 @@ class Stripe:
         return _known_or_not(kind.make if is_young(call) else kind.ask, call)
 
     def ask(self, call: Call) -> Outcome:
-        return _known_or_not(KINDS[call.kind].ask, call)
+        return _found_or_not(KINDS[call.kind].ask, call)
 
     def cancel(self, call: Call) -> Outcome:
-        return _known_or_not(KINDS[call.kind].cancel, call)
+        return _found_or_not(KINDS[call.kind].cancel, call)
 
     def dispute(self, reference: str) -> Dispute | None:
         with _read():
@@ -117,6 +117,18 @@ def _known_or_not(ask: Callable[[Call], Outcome], call: Call) -> Outcome:
         with answers():
             return ask(call)
     except Unavailable:
+        return UNKNOWN
+
+
+def _found_or_not(ask: Callable[[Call], Outcome], call: Call) -> Outcome:
+    """What Stripe does not know under the name it gave it says nothing of what became of it.
+
+    That happens when the keys are of another account now; somebody has to look.
+    """
+    try:
+        return _known_or_not(ask, call)
+    except stripe.InvalidRequestError as refused:
+        logger.error("%s cannot be asked for: %s", call.key, described(refused))  # noqa: TRY400
         return UNKNOWN
 
 

@@ -256,3 +256,11 @@ class TestCancelled:
         outcome = gateway().call(charge(client, card))
 
         assert gateway().cancel(charge(client, card)) == outcome
+
+
+def test_charge_under_a_name_that_stripe_does_not_know_stays_unknown(client, card, caplog):
+    elsewhere = replace(charge(client, card), reference="pi_of_another_account")
+
+    assert gateway().ask(elsewhere).answer is Answer.UNKNOWN
+    assert gateway().cancel(elsewhere).answer is Answer.UNKNOWN
+    assert "key cannot be asked for" in caplog.text
