@@ -128,7 +128,7 @@ def _found_or_not(ask: Callable[[Call], Outcome], call: Call) -> Outcome:
     try:
         return _known_or_not(ask, call)
     except stripe.InvalidRequestError as refused:
-        logger.error("%s cannot be asked for: %s", call.key, described(refused))  # noqa: TRY400
+        logger.error("%s cannot be asked for: %s", call.key, described(refused))
         return UNKNOWN
 
 
