@@ -186,6 +186,8 @@ def hear(operation_id: int) -> GatewayOperation:
     """
     operation = _read(operation_id)
     outcome = gateways.gateway(operation.gateway).ask(call_of(operation))
+    if operation.state == OperationState.STARTED and not outcome.is_known:
+        return operation  # perhaps not called yet: whoever calls learns what becomes of it
     return settle(operation_id, outcome)
 
 
