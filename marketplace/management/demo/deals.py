@@ -207,6 +207,12 @@ class Deal:
         ]
         self._tell_of_feedback_later()
 
+    @property
+    def may_give_feedback(self) -> bool:
+        """The window may have closed while a request was argued about."""
+        until = self.contract.feedback_until
+        return until is not None and clock.now() < until
+
     def give_feedback(self, side: Side, stars: int) -> None:
         """Sealed until the window closes, or until the second one is given."""
         now, person, other = clock.now(), self._side(side), self.feedback.get(side.other)

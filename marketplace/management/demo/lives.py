@@ -432,7 +432,9 @@ def _afterwards(deal: Deal) -> Iterator[timedelta]:
     for side in _sides(deal):
         yield _hours(deal, 1, 70)
         deal.tick(side)
-        deal.give_feedback(side, deal.chooser.randint(3, 5))
+        stars = deal.chooser.randint(3, 5)
+        if deal.may_give_feedback:
+            deal.give_feedback(side, stars)
 
 
 def _sides(deal: Deal) -> Sequence[Side]:
