@@ -9,6 +9,7 @@ on a contract that somebody touched was left undone, and My Jobs sorts by the tr
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
@@ -82,6 +83,7 @@ from tests.proof.requests_kept import Life as RequestLife
 from tests.proof.requests_kept import all_lived, answers_due, check_requests
 from tests.proof.returns import SCENES as SCENES_OF_RETURNS
 from tests.proof.returns import ReturnsPlayer, returns_there
+from tests.proof.unchanged import Unchanged
 from tests.proof.world import CURRENCIES, World, pick
 
 MINORS = (500, 501, 999, 12_345, 50_000, 50_005, 499, 1, 0)
@@ -104,10 +106,21 @@ class Life(HoursPlayer, ReturnsPlayer, PaybackPlayer, QuietPlayer, DeskPlayer, O
         self.block = transaction.atomic()
         self.block._from_testcase = True
         self.block.__enter__()
+        self.unchanged = Unchanged()
+        self.watching = self.unchanged.watch()
+        self.watching.__enter__()
         with clock.at(self.now):
             self.world = World.make()
 
     def teardown(self) -> None:
+        try:
+            if sys.exc_info()[0] is None:
+                self.look_once_more()
+        finally:
+            self.watching.__exit__(None, None, None)
+            self.leave_no_trace()
+
+    def leave_no_trace(self) -> None:
         transaction.set_rollback(True)
         self.block.__exit__(None, None, None)
 
@@ -496,21 +509,39 @@ class Life(HoursPlayer, ReturnsPlayer, PaybackPlayer, QuietPlayer, DeskPlayer, O
         if not self.changed:
             return
         self.changed = False
-        self.there = what_is_there()
-        self.contracts = Contract.objects.count()
         with clock.at(self.now):
-            report = auditing.run()
-        if not report.clean:
-            raise BooksBroken(str(report))
-        check_what_was_charged()
-        check_gateway()
+            self.look_at_everything()
+
+    def look_at_everything(self) -> None:
+        """Every check whose last answer may not hold any more."""
+        look = self.unchanged.look
+        self.there, self.contracts = look("there", what_is_there), Contract.objects.count()
+        self.audit()
+        look("charged", check_what_was_charged)
+        look("gateway", check_gateway)
+        look("asked back", self.check_asked_back)
+        look("hours", lambda: check_hours(self.kept))
+        look("payments", lambda: check_payments(self.kept))
+        look("outside", lambda: check_outside(self.kept))
+        look("quiet", lambda: check_quiet(self.kept, self.acted), also=dict(self.acted))
+        self.unchanged.all_looked_at()
+
+    def audit(self) -> None:
+        for sentence, check in auditing.registered().items():
+            found = self.unchanged.look(sentence, lambda check=check: list(check()))
+            if found:
+                raise BooksBroken(f"{sentence} {found[: auditing.SHOWN]}")
+
+    def check_asked_back(self) -> None:
         lives = all_lived()
         check_positions(lives)
-        check_hours(self.kept)
         check_requests(lives, self.kept)
-        check_payments(self.kept)
-        check_outside(self.kept)
-        check_quiet(self.kept, self.acted)
+
+    def look_once_more(self) -> None:
+        """A life ends with every check, whatever it was that was written last."""
+        self.unchanged.forget()
+        self.changed = True
+        self.everything_adds_up()
 
 
 def what_is_there() -> set[str]:
