@@ -22,6 +22,7 @@ from marketplace.support import find
 from marketplace.support.lists import EVERYTHING, Queue, ReadOnlyAdmin
 from marketplace.support.sections import ACTOR, LATEST, Section, address, link, when, who
 from marketplace.support.tools import Tool, tool
+from payments.admin.chargebacks import chargebacks_of
 from payments.admin.corrections import corrections_of
 from payments.admin.ledger import ACCOUNTS, balances_of, entries_of
 from payments.admin.operations import operations_of
@@ -131,6 +132,7 @@ class ContractAdmin(ReadOnlyAdmin):
             bonuses_of(row),
             corrections_of(row.book),
             operations_of(row.book.operations.order_by("pk")),
+            chargebacks_of(row.book.chargebacks.order_by("pk")),
             entries_of(row.book),
             _timeline(row, milestones),
             _messages(row),

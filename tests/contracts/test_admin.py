@@ -345,6 +345,17 @@ def test_page_shows_everything_of_a_contract(browser):
         assert words in page, words
 
 
+def test_page_shows_what_the_bank_took_back(browser):
+    milestone = planned(usd(500))
+    fund(milestone, sandbox.DISPUTED)
+    sweeping.run(as_of=clock.now() + sandbox.DISPUTED_AFTER)
+
+    page = browser.get(desk.page(milestone.contract)).content.decode()
+
+    assert "Chargebacks" in page
+    assert "The bank has not decided" in page
+
+
 def test_page_takes_as_many_queries_for_three_milestones(browser, django_assert_num_queries):
     contract = funded(usd(500)).contract
     browser.get(desk.page(contract))
@@ -358,7 +369,7 @@ def test_page_takes_as_many_queries_for_three_milestones(browser, django_assert_
         browser.get(desk.page(contract))
 
 
-PAGE_QUERIES = 22
+PAGE_QUERIES = 23
 
 
 def test_payment_leads_back_to_the_contract(browser):
