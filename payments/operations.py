@@ -224,10 +224,11 @@ def confirm_page(operation: GatewayOperation) -> str:
     Raises:
         InsideTransaction: a transaction of ours is open.
     """
-    if not operation.is_open:
+    if operation.state != OperationState.UNKNOWN:
         return ""
     outcome = gateways.gateway(operation.gateway).ask(call_of(operation))
-    settle(operation.pk, outcome)
+    if outcome.is_known:
+        settle(operation.pk, outcome)
     return outcome.confirm_url
 
 
