@@ -32,7 +32,7 @@ STATEMENTS: Final = (
     "Newsletter series",
 )
 """Contracts whose statements differ: running, closed, something open, by the hour, given back."""
-FILTERS: Final = ("?since=2026-11-01", "?since=2026-13-45", "?q=nothing", "?before=1")
+FILTERS: Final = ("?since=2026-11-01", "?contract=C-NOTHING", "?before=1")
 
 
 class Outside:
