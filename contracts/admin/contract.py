@@ -16,8 +16,10 @@ from contracts.admin.weeks import limits_of, timers_of, weeks_of
 from contracts.models import ChecklistItem, Contract, Milestone, Submission
 from contracts.states import ChecklistCode, ContractState
 from marketplace import clock
+from marketplace.actors import Actor
 from marketplace.facts import thaw
 from marketplace.models import History
+from marketplace.refusals import Refusal
 from marketplace.support import find
 from marketplace.support.lists import EVERYTHING, Queue, ReadOnlyAdmin
 from marketplace.support.sections import ACTOR, LATEST, Section, address, link, when, who
@@ -317,3 +319,9 @@ class OfRequest(_OpenContract):
 @tool
 class OfOperation(_OpenContract):
     model = GatewayOperation
+
+    def address(self, row: GatewayOperation) -> str:
+        return super().address(row) if row.book else ""
+
+    def refusal(self, row: GatewayOperation, by: Actor) -> Refusal | None:
+        return None if row.book else Refusal("A withdrawal is of no contract.")

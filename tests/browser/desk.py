@@ -19,8 +19,17 @@ from marketplace.actors import Actor
 from marketplace.management.demo import STARTS_AT
 from marketplace.models import Case, Party, User
 from payments.gateways import sandbox
-from payments.models import Book, Correction, EscrowRefundRequest, GatewayOperation, RefundRequest
-from payments.states import RequestState, SplitState
+from payments.models import (
+    Book,
+    Chargeback,
+    Correction,
+    EscrowRefundRequest,
+    GatewayEvent,
+    GatewayOperation,
+    Reconciliation,
+    RefundRequest,
+)
+from payments.states import ChargebackState, OperationKind, RequestState, SplitState
 from tests import desk
 from tests.factories import ended, in_review, usd
 
@@ -28,12 +37,15 @@ SUPPORT: Final = "support@example.com"
 LISTS: Final = (
     BonusRequest,
     Case,
+    Chargeback,
     Contract,
     Correction,
     Dormancy,
     EscrowRefundRequest,
+    GatewayEvent,
     GatewayOperation,
     HoursDispute,
+    Reconciliation,
     RefundRequest,
     Week,
 )
@@ -68,6 +80,17 @@ def of_support() -> Iterator[str]:
         yield f"{desk.rows(EscrowRefundRequest)}?queue={queue}"
     yield from _requests()
     yield from _owed_and_corrections()
+    yield from _outside()
+
+
+def _outside() -> Iterator[str]:
+    """What banks took back and sent back; a lost chargeback waits to be written off."""
+    lost = Chargeback.objects.get(state=ChargebackState.LOST)
+    yield desk.page(lost)
+    yield desk.action(lost, "write-off")
+    for queue in ("open", "bank", "back", "payouts"):
+        yield f"{desk.rows(GatewayOperation)}?queue={queue}"
+    yield desk.page(GatewayOperation.objects.filter(kind=OperationKind.PAYOUT).latest("pk"))
 
 
 def _requests() -> Iterator[str]:

@@ -10,8 +10,9 @@ from django.contrib.admin.models import LogEntry
 from contracts import hours_disputes, messages, milestones, timers
 from contracts.models import Contract, Week
 from contracts.states import ContractState, Side, WeekState
-from marketplace import clock, sweeping
+from marketplace import clock, policy, sweeping
 from marketplace.models import Notice
+from payments import payouts
 from payments.gateways import sandbox
 from payments.models import Entry, EscrowRefundRequest
 from payments.states import EntryKind, RequestState
@@ -354,6 +355,20 @@ def test_page_shows_what_the_bank_took_back(browser):
 
     assert "Chargebacks" in page
     assert "The bank has not decided" in page
+
+
+def test_page_of_a_withdrawal_leads_to_no_contract(browser):
+    earned = approve(submitted(usd(500)))
+    sweeping.run(as_of=clock.now() + policy.SECURITY_PERIOD + timedelta(minutes=1))
+    talent = earned.book.talent
+    withdrawal = payouts.withdraw(
+        talent, amount=usd(100), destination=sandbox.RECEIVES, key="", by=owner_of(talent)
+    )
+
+    page = browser.get(desk.page(withdrawal)).content.decode()
+
+    assert "A withdrawal is of no contract." in page
+    assert "$100.00" in page
 
 
 def test_page_takes_as_many_queries_for_three_milestones(browser, django_assert_num_queries):
