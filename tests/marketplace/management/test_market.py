@@ -16,8 +16,20 @@ from marketplace.management.demo import STARTS_AT, market
 from marketplace.models import Case, Party, User
 from marketplace.money import Money
 from marketplace.states import CaseState
-from payments.models import EscrowRefundRequest, Payment, RefundRequest
-from payments.states import RequestState, StatementKind
+from payments.models import (
+    Chargeback,
+    EscrowRefundRequest,
+    GatewayOperation,
+    Payment,
+    RefundRequest,
+)
+from payments.states import (
+    ChargebackState,
+    OperationKind,
+    OperationState,
+    RequestState,
+    StatementKind,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +59,7 @@ def test_demo_market_has_its_rows_and_a_clean_audit(opened):
         "Archive scans": ContractState.ENDED,
         "Trade fair banner": ContractState.ENDED,
         "Price list": ContractState.ENDED,
+        "Window stickers": ContractState.ENDED,
     }
     assert auditing.run().clean
     assert clock.now() >= STARTS_AT
@@ -68,6 +81,18 @@ def test_demo_market_leaves_support_hours_that_a_client_owes(opened):
     assert billing.owed(week) == Money(18_000)
     assert (week.retry_at, case.state) == (None, CaseState.OPEN)
     assert not owing.client_owes(Party.objects.get(name="North Studio"))
+
+
+def test_demo_market_shows_money_that_left_and_came_back(opened):
+    withdrawn = GatewayOperation.objects.filter(kind=OperationKind.PAYOUT).order_by("pk")
+    lost = Chargeback.objects.select_related("book").get()
+
+    assert [(one.amount, one.state) for one in withdrawn] == [
+        (Money(30_000), OperationState.SUCCEEDED),
+        (Money(15_000), OperationState.RETURNED),
+    ]
+    assert (lost.book.title, lost.state) == ("Window stickers", ChargebackState.LOST)
+    assert lost.from_operator == Money(12_000)
 
 
 def test_demo_market_leaves_each_side_a_question_of_money_that_comes_back(opened):
