@@ -27,6 +27,7 @@ run: $(RUNTIME)
 
 test: $(DEV)
 	@$(PY) -m tests.support.chromium
+	@$(PY) -m tests.support.pango
 	@echo "== The suite on SQLite"
 	@$(PYTEST) $(PARALLEL) -m "not browser"
 	@echo "== The suite on PostgreSQL"
