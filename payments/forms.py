@@ -19,7 +19,34 @@ WHOLE: Final = "whole"
 PART: Final = "part"
 
 
-class BackForm(forms.Form):
+class HowMuchForm(forms.Form):
+    """An amount is typed only where another one than those that can be chosen is meant.
+
+    Forms of this kind have the fields ``choice`` and ``amount``.
+    """
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        choice, amount = cleaned.get("choice"), cleaned.get("amount")
+        if choice and choice != PART and self["amount"].data:
+            self.add_error("amount", "Leave this empty, or choose another amount.")
+        if choice == PART and amount is None and "amount" not in self.errors:
+            self.add_error("amount", "Type an amount.")
+        return cleaned
+
+    @property
+    def part_chosen(self) -> bool:
+        return bool(self["choice"].value() == PART)
+
+    def refuse(self, refused: InvalidInput) -> None:
+        """Show a refusal beside what it is about; an amount, beside what was chosen."""
+        field = refused.field
+        if field == "amount" and not self.part_chosen:
+            field = "choice"
+        self.add_error(field if field in self.fields else None, refused.sentence)
+
+
+class BackForm(HowMuchForm):
     """How much of a payment goes back: all that is left of it, or part."""
 
     choice = forms.ChoiceField(choices=[(WHOLE, "All of it"), (PART, "Another amount")])
@@ -41,15 +68,6 @@ class BackForm(forms.Form):
             above=rules.left_of(payment),
         )
 
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
-        choice, amount = cleaned.get("choice"), cleaned.get("amount")
-        if choice and choice != PART and self["amount"].data:
-            self.add_error("amount", "Leave this empty, or choose another amount.")
-        if choice == PART and amount is None and "amount" not in self.errors:
-            self.add_error("amount", "Type an amount.")
-        return cleaned
-
     @property
     def chosen(self) -> Money:
         """How much, of a valid form."""
@@ -61,17 +79,6 @@ class BackForm(forms.Form):
     @property
     def whole_chosen(self) -> bool:
         return bool(self["choice"].value() == WHOLE)
-
-    @property
-    def part_chosen(self) -> bool:
-        return bool(self["choice"].value() == PART)
-
-    def refuse(self, refused: InvalidInput) -> None:
-        """Show a refusal beside what it is about; an amount, beside what was chosen."""
-        field = refused.field
-        if field == "amount" and not self.part_chosen:
-            field = "choice"
-        self.add_error(field if field in self.fields else None, refused.sentence)
 
 
 class RefundForm(BackForm):

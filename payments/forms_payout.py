@@ -12,16 +12,15 @@ from marketplace.fields import AmountField
 from marketplace.money import Money
 from marketplace.refusals import InvalidInput, Refused
 from payments import payouts
+from payments.forms import PART, WHOLE, HowMuchForm
 from payments.models import GatewayOperation
 from payments.payouts import Plan
 from payments.queries import WithdrawPage
 
-WHOLE: Final = "whole"
-PART: Final = "part"
 LOOK_AGAIN: Final = "Here is what leaves your balance. Confirm it with Withdraw."
 
 
-class WithdrawForm(forms.Form):
+class WithdrawForm(HowMuchForm):
     """How much, and where it goes; ``shown`` says which figures the person has read."""
 
     choice = forms.ChoiceField(
@@ -50,15 +49,6 @@ class WithdrawForm(forms.Form):
         )
         destination.choices = [(one.token, one.label) for one in page.destinations]
         destination.initial = page.destinations[0].token if page.destinations else ""
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
-        choice = cleaned.get("choice")
-        if choice == WHOLE and self["amount"].data:
-            self.add_error("amount", "Leave this empty, or choose another amount.")
-        if choice == PART and cleaned.get("amount") is None and "amount" not in self.errors:
-            self.add_error("amount", "Type an amount.")
-        return cleaned
 
     @property
     def plan(self) -> Plan | None:
@@ -95,10 +85,6 @@ class WithdrawForm(forms.Form):
     @property
     def whole_chosen(self) -> bool:
         return bool(self["choice"].value() == WHOLE)
-
-    @property
-    def part_chosen(self) -> bool:
-        return bool(self["choice"].value() == PART)
 
     @property
     def places(self) -> list[dict[str, Any]]:

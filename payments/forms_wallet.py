@@ -10,16 +10,15 @@ from django import forms
 from marketplace import once
 from marketplace.fields import AmountField
 from marketplace.money import Money
-from marketplace.refusals import InvalidInput
 from payments.credits import Part, Sendable
+from payments.forms import PART, HowMuchForm
 
 ALL: Final = "all"
-PART: Final = "part"
 KEEP: Final = "keep"
 BACK: Final = "back"
 
 
-class CreditBackForm(forms.Form):
+class CreditBackForm(HowMuchForm):
     """How much credit goes back: all that can, or less.
 
     ``shown`` says which figures the person has read; only those are carried out.
@@ -41,15 +40,6 @@ class CreditBackForm(forms.Form):
         assert isinstance(amount, AmountField)
         amount.limit(currency=found.credit.currency)
 
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
-        choice, amount = cleaned.get("choice"), cleaned.get("amount")
-        if choice == ALL and self["amount"].data:
-            self.add_error("amount", "Leave this empty, or choose another amount.")
-        if choice == PART and amount is None and "amount" not in self.errors:
-            self.add_error("amount", "Type an amount.")
-        return cleaned
-
     @property
     def chosen(self) -> Money:
         """How much, of a valid form."""
@@ -61,17 +51,6 @@ class CreditBackForm(forms.Form):
     @property
     def all_chosen(self) -> bool:
         return bool(self["choice"].value() == ALL)
-
-    @property
-    def part_chosen(self) -> bool:
-        return bool(self["choice"].value() == PART)
-
-    def refuse(self, refused: InvalidInput) -> None:
-        """Show a refusal beside what it is about; an amount, beside what was chosen."""
-        field = refused.field
-        if field == "amount" and not self.part_chosen:
-            field = "choice"
-        self.add_error(field if field in self.fields else None, refused.sentence)
 
     def has_shown(self, parts: Iterable[Part]) -> bool:
         return bool(self.cleaned_data["shown"] == figures(parts))
