@@ -9,7 +9,7 @@ from django import forms
 from marketplace import once, policy
 from marketplace.fields import AmountField
 from marketplace.money import Money
-from marketplace.refusals import InvalidInput
+from marketplace.refusals import InvalidInput, Refused
 from payments import rules
 from payments.models import Payment, Refund, RefundRequest
 from payments.refunds import RefundPreview
@@ -38,9 +38,9 @@ class HowMuchForm(forms.Form):
     def part_chosen(self) -> bool:
         return bool(self["choice"].value() == PART)
 
-    def refuse(self, refused: InvalidInput) -> None:
+    def refuse(self, refused: Refused) -> None:
         """Show a refusal beside what it is about; an amount, beside what was chosen."""
-        field = refused.field
+        field = refused.field if isinstance(refused, InvalidInput) else None
         if field == "amount" and not self.part_chosen:
             field = "choice"
         self.add_error(field if field in self.fields else None, refused.sentence)

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from marketplace import once
 from marketplace.fields import AmountField
 from marketplace.money import Money
-from marketplace.refusals import InvalidInput, Refused
+from marketplace.refusals import InvalidInput
 from payments import payouts
 from payments.forms import PART, WHOLE, HowMuchForm
 from payments.models import GatewayOperation
@@ -91,13 +91,6 @@ class WithdrawForm(HowMuchForm):
         """The places it can go to, one of them chosen."""
         chosen = self["destination"].value()
         return [{"method": one, "chosen": one.token == chosen} for one in self.page.destinations]
-
-    def refuse(self, refused: Refused) -> None:
-        """Show a refusal beside what it is about."""
-        field = refused.field if isinstance(refused, InvalidInput) else None
-        if field == "amount" and not self.part_chosen:
-            field = "choice"
-        self.add_error(field if field in self.fields else None, refused.sentence)
 
     def try_again(self) -> None:
         """What was asked for did not happen, and that is settled: sent again, it is a new try."""
